@@ -1,0 +1,106 @@
+"""The application: the only file that knows every feature."""
+
+import logging
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask
+from flask.json.provider import JSONProvider
+
+from marketplace.cli import register_commands
+from marketplace.feeds.routes import feeds
+from marketplace.identity import models  # noqa: F401  (tables)
+from marketplace.identity.authentication import register_authentication
+from marketplace.settings import Settings, settings_from_environment
+from marketplace.store.base import db
+from marketplace.store.embedded import embedded_database_url
+from marketplace.web.conditional import register_conditional
+from marketplace.web.docs_ui import register_docs
+from marketplace.web.headers import register_headers
+from marketplace.web.health import register_health
+from marketplace.web.languages import register_languages
+from marketplace.web.limits import register_limits
+from marketplace.web.openapi import MarketApi, MarketBlueprint, spec_options
+from marketplace.web.problems import register_problems
+from marketplace.web.reference_routes import reference
+
+BLUEPRINTS: list[MarketBlueprint] = [reference, feeds]
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson: strict output (no NaN), fast."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj, option=orjson.OPT_NON_STR_KEYS).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application. Starts the embedded PostgreSQL where no DATABASE_URL is given; migrates nothing."""
+    settings = settings or settings_from_environment()
+    app = Flask("marketplace", static_folder=None)
+    app.json = OrjsonProvider(app)
+    configure_logging(settings)
+    url = settings.database_url or embedded_database_url(settings.database_folder, cleanup_mode=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings, url),
+        BODY_LIMIT=settings.body_limit,
+        UPLOAD_LIMIT=settings.upload_limit,
+        MAX_CONTENT_LENGTH=settings.upload_limit + 1024,
+        PROPAGATE_EXCEPTIONS=False,
+        STRICT_MATCHING=settings.strict_matching,
+        **spec_options(settings.public_url),
+    )
+    app.extensions["marketplace_settings"] = settings
+    db.init_app(app)
+    register_headers(app, settings.cors_origins)
+    register_languages(app)
+    register_conditional(app)
+    register_limits(app, settings)
+    register_authentication(app, settings)
+    api = MarketApi(app)
+    app.extensions["market_api"] = api
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=f"/v1{blueprint.url_prefix or ''}")
+    register_problems(app)
+    register_health(app)
+    register_docs(app)
+    register_commands(app)
+    return app
+
+
+def engine_options(settings: Settings, url: str) -> dict[str, Any]:
+    """The connection pool, and what every connection is told: UTC, and no statement or lock waits for ever."""
+    timeouts = "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+    return {
+        "pool_size": settings.pool_size,
+        "max_overflow": 5,
+        "pool_pre_ping": True,
+        "connect_args": {"options": timeouts, "connect_timeout": 5, "application_name": "marketplace"},
+    }
+
+
+def configure_logging(settings: Settings) -> None:
+    """JSON lines on standard error; no bodies, tokens or e-mail addresses are ever logged."""
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger("marketplace")
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    root.propagate = settings.environment == "test"

@@ -1,0 +1,29 @@
+"""Background work: procrastinate over the same PostgreSQL, deferred in the change's own transaction.
+
+A rolled-back change leaves no job and a committed one cannot lose it. Jobs run at least once, so each must be safe to
+repeat. Knows no feature; features declare their tasks with `jobs.task` in their `jobs.py`.
+"""
+
+from typing import Any
+
+import procrastinate
+from procrastinate.tasks import Task
+from sqlalchemy.orm import Session
+
+jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(session: Session, task: Task[Any, Any, Any], **arguments: Any) -> None:
+    """Queue `task` inside the session's transaction. `arguments` are JSON values."""
+    connection = session.connection().connection.driver_connection
+    task.configure(connection=connection).defer(**arguments)
+
+
+def libpq_url(sqlalchemy_url: str) -> str:
+    """The address as libpq reads it."""
+    return sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def worker_app(sqlalchemy_url: str) -> procrastinate.App:
+    """The same tasks with a connector for a worker process. Raises as psycopg does when it cannot connect."""
+    return jobs.with_connector(procrastinate.PsycopgConnector(conninfo=libpq_url(sqlalchemy_url)))

@@ -1,0 +1,124 @@
+"""Keyset pages (never offsets): signed cursors bound to the route, its filters and its order."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import current_app, request
+from flask_smorest.utils import get_appcontext
+from itsdangerous import BadData, URLSafeSerializer
+from marshmallow import Schema, ValidationError, fields, validate
+from webargs.flaskparser import abort
+
+from marketplace.web.fields import View
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 20, 100
+
+
+class QueryCount(fields.Integer):
+    """A whole number in a query string: ASCII digits only."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 18:
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class PageQuery(Schema):
+    """How much of a list, and from where."""
+
+    limit = QueryCount(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(min=1, max=LARGEST_LIMIT),
+        metadata={"description": f"Items a page, 1 to {LARGEST_LIMIT}."},
+    )
+    cursor = fields.String(
+        validate=validate.Length(max=1000),
+        metadata={"description": "`next_cursor` of the page before. Bound to the same filters."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items and, where there are more, the position after the last one (JSON values)."""
+
+    items: Sequence[Any]
+    after: list[Any] | None = None
+
+
+@cache
+def page_of(view: type[View]) -> type[View]:
+    """The schema of a page of `view`s."""
+    name = view.__name__.removesuffix("View") + "Page"
+    members = {
+        "data": fields.List(fields.Nested(view), required=True),
+        "next_cursor": fields.String(allow_none=True, required=True),
+        "has_more": fields.Boolean(required=True),
+    }
+    return type(name, (View,), members)
+
+
+def position(query: dict[str, Any]) -> list[Any] | None:
+    """Where the page starts, out of the request's cursor; 422 for a cursor that is not ours or of another list."""
+    cursor = query.get("cursor")
+    if cursor is None:
+        return None
+    try:
+        bound, place = _signer().loads(cursor)
+    except (BadData, ValueError, TypeError):
+        abort(422, messages={"query": {"cursor": ["Is not a cursor that was given out here."]}})
+    if bound != _binding():
+        abort(422, messages={"query": {"cursor": ["Belongs to another list or other filters."]}})
+    if not isinstance(place, list):
+        raise ValidationError("cursor")
+    return place
+
+
+def paged(page: Page) -> dict[str, Any]:
+    """The page's body, and its Link header (RFC 8288)."""
+    cursor = None
+    if page.after is not None:
+        cursor = _signer().dumps([_binding(), page.after])
+        arguments = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+        target = f"{request.path}?{urlencode([*arguments, ('cursor', cursor)])}"
+        get_appcontext().setdefault("market_headers", {})["Link"] = f'<{target}>; rel="next"'
+    return {"data": page.items, "next_cursor": cursor, "has_more": cursor is not None}
+
+
+def cut(rows: Sequence[Any], limit: int, place: Any) -> Page:
+    """A page of at most `limit` out of `limit + 1` fetched rows; `place` gives a row's position."""
+    more = len(rows) > limit
+    kept = list(rows[:limit])
+    return Page(kept, place(kept[-1]) if more else None)
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="cursor")
+
+
+def _binding() -> str:
+    filters = sorted((name, value) for name, value in request.args.items(multi=True) if name not in {"cursor", "limit"})
+    return hashlib.sha256(json.dumps([request.path, filters]).encode()).hexdigest()[:16]
+
+
+def place_after(cursor: str | None) -> tuple[int, int]:
+    """The place in the feed that an `after` cursor names; the start for None; 422 for a cursor that is not ours."""
+    if cursor is None:
+        return 0, 0
+    try:
+        kind, transaction, sequence = _signer().loads(cursor)
+        if kind != "feed":
+            raise BadData("not a feed cursor")
+        return int(transaction), int(sequence)
+    except (BadData, ValueError, TypeError):
+        abort(422, messages={"query": {"after": ["Is not a cursor that was given out here."]}})
+
+
+def resume_cursor(place: list[Any] | None) -> str:
+    """A feed cursor: bound to no filter, good for as long as the feed."""
+    transaction, sequence = place or (0, 0)
+    return str(_signer().dumps(["feed", transaction, sequence]))
