@@ -9,9 +9,19 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 from marketplace.cli import register_commands
+from marketplace.demo.commands import register_demo
+from marketplace.evidence.routes import evidence
 from marketplace.feeds.routes import feeds
-from marketplace.identity import models  # noqa: F401  (tables)
+from marketplace.hosting.routes import hosting
 from marketplace.identity.authentication import register_authentication
+from marketplace.identity.routes import BLUEPRINTS as IDENTITY
+from marketplace.matching.routes import matching
+from marketplace.pipeline.routes import pipeline
+from marketplace.pledges.routes import pledges
+from marketplace.pledges.tranche_routes import tranches
+from marketplace.programmes.routes import programmes
+from marketplace.proposals.consent_routes import employer_consents
+from marketplace.proposals.routes import proposals
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
 from marketplace.store.embedded import embedded_database_url
@@ -24,8 +34,13 @@ from marketplace.web.limits import register_limits
 from marketplace.web.openapi import MarketApi, MarketBlueprint, spec_options
 from marketplace.web.problems import register_problems
 from marketplace.web.reference_routes import reference
+from marketplace.wiring import connect_features
 
-BLUEPRINTS: list[MarketBlueprint] = [reference, feeds]
+BLUEPRINTS: list[MarketBlueprint] = [
+    *(reference, *IDENTITY, feeds, evidence, pipeline),
+    *(programmes, proposals, employer_consents),
+    *(matching, hosting, pledges, tranches),
+]
 
 
 class OrjsonProvider(JSONProvider):
@@ -58,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["marketplace_settings"] = settings
     db.init_app(app)
+    connect_features()
     register_headers(app, settings.cors_origins)
     register_languages(app)
     register_conditional(app)
@@ -72,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_health(app)
     register_docs(app)
     register_commands(app)
+    register_demo(app.cli)
     return app
 
 

@@ -27,6 +27,7 @@ class Settings:
     instance_path: Path
     secret_key: str
     public_url: str
+    frontend_url: str | None
     cors_origins: tuple[str, ...]
     smtp_url: str | None
     mail_from: str
@@ -74,6 +75,7 @@ def settings_from_environment() -> Settings:
             instance_path=instance,
             secret_key=_secret(env.str("SECRET_KEY", None), environment, instance),
             public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+            frontend_url=(env.str("FRONTEND_URL", None) or "").rstrip("/") or None,
             cors_origins=tuple(env.list("CORS_ORIGINS", [])),
             smtp_url=env.str("SMTP_URL", None),
             mail_from=env.str("MAIL_FROM", "no-reply@marketplace.invalid"),

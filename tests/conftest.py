@@ -3,8 +3,10 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -20,6 +22,17 @@ from marketplace.cli import ROOT, alembic_config
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
 from marketplace.store.embedded import embedded_database_url
+
+
+class FreshClient(FlaskClient):
+    """A client whose every request has an application context of its own, whatever the test has open.
+
+    Inside the test's context a request would share the session and `g`, and a forgotten commit would pass.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return Context().run(super().open, *args, **kwargs)
+
 
 PURE = ("test_rules.py", "test_tree.py")
 
@@ -110,6 +123,7 @@ test_settings.__test__ = False  # type: ignore[attr-defined]
 @pytest.fixture(scope="session")
 def _application(database_url: str, instance_path: Path) -> Iterator[Flask]:
     app = create_app(test_settings(database_url, instance_path))
+    app.test_client_class = FreshClient
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -155,6 +169,7 @@ def committed_app(clone: Callable[[], fresh_database], tmp_path: Path) -> Iterat
     """An application on a database of its own, where commits are real."""
     with clone() as url:
         app = create_app(test_settings(url, tmp_path))
+        app.test_client_class = FreshClient
         yield app
         with app.app_context():
             db.session.remove()

@@ -63,3 +63,14 @@ def test_every_problem_type_has_a_page(client: FlaskClient) -> None:
 
     assert problem.status_code == 404
     assert client.get(problem.json["type"]).status_code == 200
+
+
+def test_a_query_parameter_is_given_once(client: FlaskClient) -> None:
+    answer = client.get("/v1/areas?q=Leeds&q=York")
+
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [{"parameter": "q", "detail": "Given more than once."}]
+
+
+def test_a_query_is_utf8(client: FlaskClient) -> None:
+    assert client.get("/v1/areas?q=%ff").status_code == 400

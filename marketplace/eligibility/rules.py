@@ -1,7 +1,7 @@
 """The one reference evaluator: a criteria tree over a group's facts, three-valued, every criterion explained.
 
 Knows Kleene's logic and how facts compare; is told the facts, what the asker may see and the parameters of the day.
-Must not know the database, HTTP, programmes or proposals. `sql.py` holds its twin for the database.
+Must not know the database, HTTP, programmes or proposals. Its twin in the database is made by a migration.
 
 Facts and values are JSON in one shape each: true/false; a slug, code or day as text; a decimal as text ("0.26");
 a whole number (also for basis points); `{"amount": minor units, "currency": "GBP"}`; a list of slugs or codes.

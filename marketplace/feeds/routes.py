@@ -55,9 +55,8 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     """List what changed after a cursor."""
     types = [each.strip() for each in query.get("types", "").split(",") if each.strip()]
     place = place_after(query.get("after"))
-    page = service.events_after(session(), current_actor(), place, types, query["limit"], query.get("subject_id"))
-    return {
-        "data": page.items,
-        "next_cursor": resume_cursor(page.after),
-        "has_more": len(page.items) == query["limit"],
-    }
+    limit: int = query["limit"]
+    found = service.events_after(session(), current_actor(), place, types, limit, query.get("subject_id"))
+    events = found[:limit]
+    last = [int(events[-1].xid), events[-1].seq] if events else list(place)
+    return {"data": events, "next_cursor": resume_cursor(last), "has_more": len(found) > limit}

@@ -3,15 +3,19 @@
 A token says only who and which session; roles are read from the database on each request.
 """
 
-from typing import Any
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import Flask, Response, g
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
-from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_jwt_extended.exceptions import InvalidHeaderError, JWTExtendedException, NoAuthorizationError
 from jwt.exceptions import PyJWTError
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -25,6 +29,9 @@ from marketplace.values.clock import today
 from marketplace.web.problems import problem_response
 
 ISSUER = "mutuals-marketplace"
+View = TypeVar("View", bound=Callable[..., Any])
+
+well_known = Blueprint("well_known", __name__)
 
 
 class NotAuthenticated(Exception):
@@ -54,8 +61,13 @@ def register_authentication(app: Flask, settings: Settings) -> None:
         JWT_ENCODE_AUDIENCE=ISSUER,
         JWT_DECODE_AUDIENCE=ISSUER,
     )
-    JWTManager(app)
+    key_set = public_key_set(private.public_key())
+    app.extensions["marketplace_key_set"] = key_set
+    manager = JWTManager(app)
+    manager.additional_headers_loader(lambda _: {"kid": key_set["keys"][0]["kid"]})
+    app.register_blueprint(well_known)
     app.extensions["marketplace_authenticate"] = authenticate
+    app.extensions["marketplace_named_user"] = named_user
     app.register_error_handler(NotAuthenticated, not_authenticated_response)
 
 
@@ -65,8 +77,35 @@ def signing_key(secret: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
+def public_key_set(key: Ed25519PublicKey) -> dict[str, Any]:
+    """The JSON Web Key Set (RFC 7517, 8037) that checks our tokens; `kid` is the RFC 7638 thumbprint."""
+    point = base64.urlsafe_b64encode(
+        key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    ).decode()
+    members = {"crv": "Ed25519", "kty": "OKP", "x": point.rstrip("=")}
+    thumbprint = hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
+    kid = base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")
+    return {"keys": [{**members, "kid": kid, "use": "sig", "alg": "EdDSA"}]}
+
+
+@well_known.get("/.well-known/jwks.json")
+def get_key_set() -> Response:
+    """Read the public keys that tokens are signed with."""
+    response = jsonify(current_app.extensions["marketplace_key_set"])
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def shows_refresh_token(view: View) -> View:
+    """The view's bearer token is a refresh token, which it reads itself; nobody is known by it."""
+    view.__dict__["shows_refresh_token"] = True
+    return view
+
+
 def authenticate(*, required: bool) -> Actor:
     """The caller. NotAuthenticated for a bad token anywhere, and for none where one is `required`."""
+    if getattr(current_app.view_functions.get(request.endpoint or ""), "shows_refresh_token", False):
+        return ANONYMOUS
     claims = valid_claims(refresh=False, optional=not required)
     if claims is None:
         return ANONYMOUS
@@ -77,6 +116,15 @@ def authenticate(*, required: bool) -> Actor:
     return actor
 
 
+def named_user() -> str | None:
+    """Whom a genuine access token names, for counting requests: signature and dates alone are looked at."""
+    try:
+        claims = valid_claims(refresh=False, optional=True)
+    except NotAuthenticated:
+        return None
+    return None if claims is None else str(claims["sub"])
+
+
 def valid_claims(*, refresh: bool, optional: bool = False) -> dict[str, Any] | None:
     """The claims of the request's token, None where it is optional and absent."""
     try:
@@ -85,9 +133,17 @@ def valid_claims(*, refresh: bool, optional: bool = False) -> dict[str, Any] | N
             return None
         claims: dict[str, Any] = dict(get_jwt())
         UUID(claims["sub"]), UUID(claims["fam"])
-    except JWTExtendedException as error:
+    except (NoAuthorizationError, InvalidHeaderError) as error:
         raise NotAuthenticated("Send a token: Authorization: Bearer ...", invalid=False) from error
-    except (PyJWTError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        JWTExtendedException,
+        PyJWTError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise NotAuthenticated("The token is not valid here, or no longer.", invalid=True) from error
     return claims
 
@@ -109,12 +165,12 @@ def actor_of(current: Session, user_id: UUID, family_id: UUID) -> Actor | None:
     return Actor(user_id=user_id, memberships=memberships_of(current, user_id), operator=row.operator)
 
 
-def memberships_of(current: Session, user_id: UUID) -> tuple[Membership, ...]:
-    """The person's live memberships; a guest's ends with its day."""
+def memberships_of(current: Session, user_id: UUID, *, fresh: bool = False) -> tuple[Membership, ...]:
+    """The person's live memberships; a guest's ends with its day. `fresh` reads them again past what is loaded."""
     rows = current.scalars(
-        select(MembershipRow).where(
-            MembershipRow.user_id == user_id, or_(MembershipRow.until.is_(None), MembershipRow.until >= today())
-        )
+        select(MembershipRow)
+        .where(MembershipRow.user_id == user_id, or_(MembershipRow.until.is_(None), MembershipRow.until >= today()))
+        .execution_options(populate_existing=fresh)
     )
     return tuple(membership_facts(row) for row in rows)
 

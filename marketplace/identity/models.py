@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -52,7 +53,11 @@ class SessionFamily(Identified, Model):
 
 
 class OneTimeLink(Identified, Model):
-    """A link that works once: confirmation of an address, or a new password. Only the token's SHA-256 is kept."""
+    """A link that works once: confirmation of an address, or a new password. Only the token's SHA-256 is kept.
+
+    `pending` is what a registration gave (name, language, password hash): it counts once its own link is used, so that
+    whoever registers another's address in between does not choose their password.
+    """
 
     __tablename__ = "one_time_link"
 
@@ -61,6 +66,7 @@ class OneTimeLink(Identified, Model):
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    pending: Mapped[dict[str, Any] | None]
 
     __table_args__ = (CheckConstraint("purpose IN ('confirm', 'reset')", name="purpose"),)
 
@@ -89,17 +95,33 @@ class Organisation(Identified, Versioned, Model):
         cascade="all, delete-orphan",
     )
 
+    __table_args__ = (
+        Index("ix_organisation_unverified", "id", postgresql_where=text("verification = 'unverified'")),
+        CheckConstraint(
+            "kind = ANY (ARRAY['funder', 'intermediary', 'wholesale_vehicle', 'public_body'])"
+            " OR cardinality(funder_kinds) = 0",
+            name="funder_kinds_of_funders",
+        ),
+    )
+
 
 class OrganisationIdentifier(Model):
-    """A number in a public register; `scheme` is an org-id.guide list code."""
+    """A number in a public register; `scheme` is an org-id.guide list code.
+
+    Anybody may say that a number is theirs; of verified organisations it is one's alone (`identifiers.py`).
+    """
 
     __tablename__ = "organisation_identifier"
 
+    organisation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("organisation.id", ondelete="CASCADE"), primary_key=True
+    )
     scheme: Mapped[str] = mapped_column(String(40), primary_key=True)
     number: Mapped[str] = mapped_column(String(60), primary_key=True)
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), index=True)
 
     organisation: Mapped[Organisation] = relationship(back_populates="identifiers")
+
+    __table_args__ = (Index("ix_organisation_identifier_scheme_number", "scheme", "number"),)
 
 
 class Membership(Identified, Versioned, Model):
@@ -123,7 +145,7 @@ class Membership(Identified, Versioned, Model):
     )
 
 
-class Invitation(Identified, Model):
+class Invitation(Identified, Versioned, Model):
     """An offer of membership by a link that works once, bound to an e-mail address."""
 
     __tablename__ = "invitation"

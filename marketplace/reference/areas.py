@@ -21,7 +21,7 @@ _BREADTH = ("union", "nation", "region", "combined_authority", "county", "distri
 _UNIONS = (("EWCD", "EWNM"), ("GBCD", "GBNM"), ("UKCD", "UKNM"))
 
 
-class UnknownArea(ValueError):  # noqa: N818  refusals say what is wrong
+class UnknownArea(ValueError):
     """No area has this code."""
 
     def __init__(self, code: object) -> None:
@@ -158,15 +158,3 @@ def search(text: str, limit: int = 20) -> list[Area]:
         rank = (closeness, _BREADTH.index(found.kind), found.name, found.code)
         ranks[found.code] = min(rank, ranks.get(found.code, rank))
     return [ALL[code] for code in sorted(ranks, key=ranks.__getitem__)[:limit]]
-
-
-_COUNCIL_AREAS = {
-    row["org_id"]: ALL[row["gss_code"]].live_code
-    for row in read_rows("areas/la_orgid_to_gss.csv")
-    if row["gss_code"] in ALL
-}
-
-
-def council_area(identifier: str) -> str | None:
-    """The live code of the area that a council serves, by organisation identifier (`GB-LAE-BIR`); None if not known."""
-    return _COUNCIL_AREAS.get(identifier)

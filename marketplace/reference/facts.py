@@ -24,7 +24,7 @@ WHOLE = 10_000
 """100% in basis points, the largest percentage."""
 
 
-class InvalidFact(ValueError):  # noqa: N818  refusals say what is wrong
+class InvalidFact(ValueError):
     """The fact `slug` does not exist, may not be answered, or cannot have this value; `detail` says why."""
 
     def __init__(self, slug: str, detail: str) -> None:

@@ -16,7 +16,7 @@ from marketplace.reference.data_files import read_document, read_rows
 LONGEST_NUMBER = 60
 
 
-class InvalidIdentifier(ValueError):  # noqa: N818  refusals say what is wrong
+class InvalidIdentifier(ValueError):
     """The scheme is not known, or the number has not the scheme's form; `field` is `scheme` or `number`."""
 
     def __init__(self, field: str, detail: str) -> None:

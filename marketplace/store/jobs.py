@@ -4,6 +4,8 @@ A rolled-back change leaves no job and a committed one cannot lose it. Jobs run 
 repeat. Knows no feature; features declare their tasks with `jobs.task` in their `jobs.py`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import procrastinate
@@ -24,6 +26,12 @@ def libpq_url(sqlalchemy_url: str) -> str:
     return sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def worker_app(sqlalchemy_url: str) -> procrastinate.App:
-    """The same tasks with a connector for a worker process. Raises as psycopg does when it cannot connect."""
-    return jobs.with_connector(procrastinate.PsycopgConnector(conninfo=libpq_url(sqlalchemy_url)))
+@contextmanager
+def worker_app(sqlalchemy_url: str) -> Iterator[procrastinate.App]:
+    """The same tasks with a connector for a worker process. Raises as psycopg does when it cannot connect.
+
+    The connector is replaced and not copied: a copy's periodic tasks would go on using the first one, which is not for
+    workers, and end the worker at the first tick of its clock.
+    """
+    with jobs.replace_connector(procrastinate.PsycopgConnector(conninfo=libpq_url(sqlalchemy_url))) as app:
+        yield app

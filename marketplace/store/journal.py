@@ -5,10 +5,8 @@ Event payloads are thin (id, type, time, subject): a reader fetches what it may 
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, FetchedValue, Index, String, Text, Uuid, func
@@ -29,24 +27,19 @@ class TransactionId(UserDefinedType[int]):
         return "xid8"
 
 
-class Subject(Protocol):
-    """What an event is about."""
-
-    @property
-    def id(self) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Who may learn of an event: the named organisations, and beyond them verified funders or everyone.
 
-    `excluded` organisations learn nothing even as verified funders.
+    Whoever acts for an `excluded` organisation learns nothing below public, through no other organisation either;
+    only members of the `owner` (whose thing it is) do in any case.
     """
 
     organisations: frozenset[UUID]
     verified_funders: bool = False
     public: bool = False
     excluded: frozenset[UUID] = frozenset()
+    owner: UUID | None = None
 
     @property
     def scope(self) -> str:
@@ -74,6 +67,7 @@ class Event(Identified, Model):
     scope: Mapped[str] = mapped_column(String(20))
     organisation_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     excluded_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    owner_id: Mapped[UUID | None]
 
     __table_args__ = (
         Index("ix_event_xid_seq", "xid", "seq"),
@@ -124,6 +118,7 @@ def record(
         scope=audience.scope,
         organisation_ids=sorted(audience.organisations),
         excluded_ids=sorted(audience.excluded),
+        owner_id=audience.owner,
     )
     session.add(event)
     for organisation in sorted(audience.organisations):
@@ -140,11 +135,3 @@ def record(
             )
         )
     return event
-
-
-def events_of(rows: Iterable[Event]) -> Sequence[dict[str, Any]]:
-    """Thin payloads."""
-    return [{"id": row.id, "type": row.type, "at": row.created_at, "subject": row.subject_path} for row in rows]
-
-
-__all__ = ["Audience", "AuditEntry", "Event", "datetime", "digest", "events_of", "only", "record"]

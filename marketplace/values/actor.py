@@ -70,6 +70,13 @@ class Actor:
         return membership is not None and (membership.role in roles or membership.role is Role.OWNER)
 
     @property
+    def person(self) -> UUID:
+        """The caller's user id; LookupError for an anonymous caller, whom no closed door lets in."""
+        if self.user_id is None:
+            raise LookupError("an anonymous caller has no user")
+        return self.user_id
+
+    @property
     def organisation_ids(self) -> frozenset[UUID]:
         """Organisations that the caller acts for (not those where they are a guest)."""
         return frozenset(m.organisation_id for m in self.memberships if m.role is not Role.GUEST)

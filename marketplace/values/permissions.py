@@ -44,6 +44,7 @@ class Action(StrEnum):
     PAY_TRANCHE = "pay_tranche"
     MANAGE_TRANCHE = "manage_tranche"
     RECORD_RETURN = "record_return"
+    VOUCH = "vouch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ GRANTS: Mapping[Action, Grant] = {
     Action.PAY_TRANCHE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.MANAGE_TRANCHE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.RECORD_RETURN: Grant(_WRITE_OR_DECIDE, verified=True),
+    Action.VOUCH: Grant(_OWN, verified=True),
 }
 
 

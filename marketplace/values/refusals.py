@@ -21,6 +21,12 @@ class NotFound(MarketplaceError):
     code = "not-found"
     title = "There is no such thing, or you may not see it"
 
+    def __init__(self, detail: str = "There is no such thing, or you may not see it.", **facts: Any) -> None:
+        """Without a detail of its own: words that said what is missing would tell what belongs to others from what
+        is not there.
+        """
+        super().__init__(detail, **facts)
+
 
 class Forbidden(MarketplaceError):
     """403: the caller sees the thing, and may not do this to it."""

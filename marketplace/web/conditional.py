@@ -1,5 +1,11 @@
-"""Conditional requests (RFC 9110, 13): strong ETags from id and version, If-Match on every change."""
+"""Conditional requests (RFC 9110, 13): strong ETags, If-Match on every change.
 
+A thing's stamp is its id and version. What a GET answers differs with who asks and in which language, so that its ETag
+is the stamp and a digest of the body (`<stamp>.<digest>`); If-Match looks at the stamp alone, whoever's sight it is of.
+"""
+
+import hashlib
+import re
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -16,10 +22,11 @@ class Stamped(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Stamped)
+_DIGEST = re.compile(r"\.[0-9a-f]{16}\Z")
 
 
 def etag_of(thing: Stamped) -> str:
-    """The entity tag (without quotes): it changes whenever the version does."""
+    """The stamp (without quotes): it changes whenever the version does."""
     identity = thing.id.hex if isinstance(thing.id, UUID) else str(thing.id)
     return f"{identity}.{thing.version}"
 
@@ -39,7 +46,8 @@ def if_match(thing: Stamped) -> None:
     """Refuse the change unless the caller has seen the present version: 428 without If-Match, 412 when stale."""
     if not request.if_match:
         raise PreconditionRequired("Send If-Match with the ETag of what you change.")
-    if not request.if_match.contains(etag_of(thing)):
+    stamp = etag_of(thing)
+    if not request.if_match.star_tag and all(_DIGEST.sub("", each) != stamp for each in request.if_match):
         raise PreconditionFailed("It was changed by someone else meanwhile; read it again.")
 
 
@@ -48,9 +56,14 @@ def register_conditional(app: Flask) -> None:
 
     @app.after_request
     def not_modified(response: Response) -> Response:
+        shown = request.method in {"GET", "HEAD"} and response.status_code == 200 and response.is_json
         for name, value in get_appcontext().pop("market_headers", {}).items():
             if response.status_code < 300:
-                response.headers[name] = value
+                response.headers[name] = _of_body(value, response) if name == "ETag" and shown else value
         if request.method in {"GET", "HEAD"} and response.status_code == 200 and "ETag" in response.headers:
             response.make_conditional(request)
         return response
+
+
+def _of_body(stamp: str, response: Response) -> str:
+    return f'{stamp[:-1]}.{hashlib.sha256(response.get_data()).hexdigest()[:16]}"'

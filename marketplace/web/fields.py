@@ -66,7 +66,8 @@ class WordsField(fields.Field[Words]):
 
     def __init__(self, longest: int, **kwargs: Any) -> None:
         self.longest = longest
-        super().__init__(**kwargs)
+        described = {"anyOf": _words_on_the_wire(longest, nullable=bool(kwargs.get("allow_none")))}
+        super().__init__(metadata={**described, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Words:
         if isinstance(value, str):
@@ -95,11 +96,17 @@ class WordsField(fields.Field[Words]):
         return worded(value) if value else None
 
 
+def _words_on_the_wire(longest: int, *, nullable: bool) -> list[dict[str, Any]]:
+    text = {"type": "string", "minLength": 1, "maxLength": longest}
+    languages = {"type": "object", "minProperties": 1, "properties": dict.fromkeys(LANGUAGES, text)}
+    return [text, {**languages, "additionalProperties": False}, *([{"type": "null"}] if nullable else [])]
+
+
 class Id(fields.UUID):
     """A UUID in its plain form of 36 characters."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> uuid.UUID:
-        if not isinstance(value, str) or not re.match(UUID_PATTERN, value):
+        if not isinstance(value, str) or not re.fullmatch(UUID_PATTERN.rstrip("$"), value):
             raise self.make_error("invalid_uuid")
         return uuid.UUID(value)
 

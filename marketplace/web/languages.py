@@ -21,10 +21,8 @@ def written_language() -> str:
 
 def worded(words: Words) -> str | Words:
     """The text in the caller's language, or the whole map when it was asked for with `languages=all`."""
-    if not has_request_context():
-        return words
-    if request.args.get(ALL_LANGUAGES_PARAMETER) == "all":
-        return words
+    if not has_request_context() or request.args.get(ALL_LANGUAGES_PARAMETER) == "all":
+        return dict(words)  # not every mapping that holds words is one that JSON is made of
     text, language = in_language(words, wanted_languages())
     g.setdefault("languages_used", set()).add(language)
     return text

@@ -1,11 +1,13 @@
 """The blueprint and the API object that all features use: closed doors, strict bodies, and an OpenAPI 3.1 document."""
 
 from copy import deepcopy
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, current_app, request
 from flask_smorest import Api, Blueprint
-from flask_smorest.utils import deepupdate
+from flask_smorest.utils import deepupdate, prepare_response
 from marshmallow import Schema
 from webargs.flaskparser import abort
 
@@ -15,14 +17,17 @@ from marketplace.web.parsing import StrictParser
 from marketplace.web.problems import Problem, http_problem
 
 ALWAYS = {"429": "TOO_MANY_REQUESTS", "503": "SERVICE_UNAVAILABLE", "400": "BAD_REQUEST"}
+RENAMED = {"UNPROCESSABLE_CONTENT": "UNPROCESSABLE_ENTITY", "CONTENT_TOO_LARGE": "REQUEST_ENTITY_TOO_LARGE"}
+"""Newer Pythons name these statuses otherwise; the document is the same on all of them."""
+
 DESCRIPTION = """\
 Staff groups of public services that want to spin out as mutuals post funding asks; funders publish programmes with
 eligibility rules; both see who fits whom and why; money is pledged, and released in stages against evidence.
 
 Money is integer minor units with an ISO 4217 currency. Times are RFC 3339, UTC. Every failure is
-`application/problem+json` (RFC 9457) with a stable `code`. Lists are keyset pages: follow `next_cursor`. Changes need
-`If-Match`; POSTs may carry an `Idempotency-Key`, and money POSTs must. Authored text is answered in the language of
-`Accept-Language` (en, cy), or as a language map with `languages=all`.
+`application/problem+json` (RFC 9457) with a stable `code`. Lists are keyset pages: follow `next_cursor`. PUT, PATCH
+and DELETE need `If-Match`; POSTs may carry an `Idempotency-Key`, and money POSTs must. Authored text is answered in the
+language of `Accept-Language` (en, cy), or as a language map with `languages=all`.
 """
 
 
@@ -59,7 +64,7 @@ class MarketBlueprint(Blueprint):
             doc["security"] = [{}, {"bearer": []}]
         refusals["401"] = "UNAUTHORIZED"
         refusals["404"] = "NOT_FOUND"
-        refusals["422"] = "UNPROCESSABLE_CONTENT"
+        refusals["422"] = "UNPROCESSABLE_ENTITY"
         if method != "get":
             refusals |= {"403": "FORBIDDEN", "409": "CONFLICT", "413": "REQUEST_ENTITY_TOO_LARGE"}
             refusals |= {"415": "UNSUPPORTED_MEDIA_TYPE"}
@@ -91,6 +96,12 @@ class MarketApi(Api):
     def _register_responses(self) -> None:
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
+        for newer, steady in RENAMED.items():
+            status = next((each for each in HTTPStatus if each.name == newer), None)
+            if status is not None:
+                response = {"description": status.phrase, "schema": self.ERROR_SCHEMA}
+                prepare_response(response, self.spec, self.DEFAULT_RESPONSE_CONTENT_TYPE)
+                self.spec.components.response(steady, response, lazy=True)
         del self.DEFAULT_RESPONSE_CONTENT_TYPE
 
     def handle_http_exception(self, error: Any) -> Any:
@@ -131,15 +142,23 @@ def document(api: MarketApi) -> dict[str, Any]:
 
 
 def _check_request() -> None:
-    """Before each view: who calls, and no query parameter that the operation does not have."""
+    """Before each view: who calls, names that can exist, and no query but what the operation has, each said once."""
     view = current_app.view_functions[request.endpoint or ""]
     let_in(view)
+    if any(isinstance(value, str) and not value.isprintable() for value in (request.view_args or {}).values()):
+        abort(404, detail="Nothing has such a name.")
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        abort(400, detail="The query is not UTF-8.")
     known = _query_names(view)
     for name in request.args:
         if name not in known:
             abort(422, messages={"query": {name[:60]: ["Unknown parameter."]}})
     for name, values in request.args.lists():
-        if any("\x00" in value or not value.isprintable() for value in values):
+        if len(values) > 1:
+            abort(422, messages={"query": {name[:60]: ["Given more than once."]}})
+        if not values[0].isprintable():
             abort(422, messages={"query": {name[:60]: ["Holds a character that cannot be searched."]}})
 
 

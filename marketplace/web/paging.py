@@ -1,5 +1,11 @@
-"""Keyset pages (never offsets): signed cursors bound to the route, its filters and its order."""
+"""Keyset pages (never offsets): sealed cursors bound to the route, its filters and its order.
 
+A cursor says nothing to its holder and cannot be made up: it is encrypted with AES-SIV (RFC 5297), under a key from the
+application's secret. The same place is always the same cursor, so that the same list is the same answer.
+"""
+
+import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Sequence
@@ -8,9 +14,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app, request
 from flask_smorest.utils import get_appcontext
-from itsdangerous import BadData, URLSafeSerializer
 from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import abort
 
@@ -68,8 +77,8 @@ def position(query: dict[str, Any]) -> list[Any] | None:
     if cursor is None:
         return None
     try:
-        bound, place = _signer().loads(cursor)
-    except (BadData, ValueError, TypeError):
+        bound, place = _opened(cursor)
+    except (ValueError, TypeError):
         abort(422, messages={"query": {"cursor": ["Is not a cursor that was given out here."]}})
     if bound != _binding():
         abort(422, messages={"query": {"cursor": ["Belongs to another list or other filters."]}})
@@ -82,7 +91,7 @@ def paged(page: Page) -> dict[str, Any]:
     """The page's body, and its Link header (RFC 8288)."""
     cursor = None
     if page.after is not None:
-        cursor = _signer().dumps([_binding(), page.after])
+        cursor = _sealed([_binding(), page.after])
         arguments = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
         target = f"{request.path}?{urlencode([*arguments, ('cursor', cursor)])}"
         get_appcontext().setdefault("market_headers", {})["Link"] = f'<{target}>; rel="next"'
@@ -96,8 +105,24 @@ def cut(rows: Sequence[Any], limit: int, place: Any) -> Page:
     return Page(kept, place(kept[-1]) if more else None)
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="cursor")
+def _sealed(content: list[Any]) -> str:
+    plain = json.dumps(content, separators=(",", ":")).encode()
+    sealed = _cipher(current_app.config["SECRET_KEY"]).encrypt(plain, None)
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> Any:
+    """What `_sealed` made a cursor of; ValueError for anything else."""
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return json.loads(_cipher(current_app.config["SECRET_KEY"]).decrypt(sealed, None))
+    except (InvalidTag, binascii.Error) as error:
+        raise ValueError("not a cursor") from error
+
+
+@cache
+def _cipher(secret: str) -> AESSIV:
+    return AESSIV(HKDF(hashes.SHA256(), 64, None, b"marketplace cursors").derive(secret.encode()))
 
 
 def _binding() -> str:
@@ -110,15 +135,15 @@ def place_after(cursor: str | None) -> tuple[int, int]:
     if cursor is None:
         return 0, 0
     try:
-        kind, transaction, sequence = _signer().loads(cursor)
+        kind, transaction, sequence = _opened(cursor)
         if kind != "feed":
-            raise BadData("not a feed cursor")
+            raise ValueError("not a feed cursor")
         return int(transaction), int(sequence)
-    except (BadData, ValueError, TypeError):
+    except (ValueError, TypeError):
         abort(422, messages={"query": {"after": ["Is not a cursor that was given out here."]}})
 
 
 def resume_cursor(place: list[Any] | None) -> str:
     """A feed cursor: bound to no filter, good for as long as the feed."""
     transaction, sequence = place or (0, 0)
-    return str(_signer().dumps(["feed", transaction, sequence]))
+    return _sealed(["feed", transaction, sequence])

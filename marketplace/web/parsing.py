@@ -1,6 +1,7 @@
 """Reading request bodies strictly: what JSON leaves open (duplicate keys, NaN, huge numbers, depth) is refused here."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -43,7 +44,13 @@ def strict_json(req: Request) -> Any:
         malformed("The body is not UTF-8.")
     _refuse_depth(body)
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constants, parse_int=_bounded_integer)
+        document = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constants,
+            parse_int=_bounded_integer,
+            parse_float=_kept_float,
+        )
     except RecursionError:
         malformed("The body is nested too deeply.")
     except ValueError as error:
@@ -93,6 +100,13 @@ def _bounded_integer(digits: str) -> int:
     if len(digits) > 40:
         raise ValueError("a number has too many digits")
     return int(digits)
+
+
+def _kept_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number) or (number == 0 and re.search("[1-9]", digits.lower().partition("e")[0])):
+        raise ValueError("a number is too large or too small to be kept")
+    return number
 
 
 def _brief(error: ValueError) -> str:

@@ -163,8 +163,6 @@ def register_problems(app: Flask) -> None:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected failure", exc_info=error)
-    if current_app.config.get("PROPAGATE_UNEXPECTED"):
-        raise error
     return http_problem(InternalServerError())
 
 

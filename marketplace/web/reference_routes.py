@@ -39,7 +39,7 @@ class FactView(View):
     scale = fields.Integer(allow_none=True)
     section = fields.String(allow_none=True)
     question = WordsField(500)
-    help = WordsField(2000)
+    help = WordsField(2000, allow_none=True)
     visibility = fields.String(required=True)
     attested_by = fields.List(fields.String())
     changeable = fields.Method("change_of", allow_none=True)

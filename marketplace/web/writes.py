@@ -1,6 +1,7 @@
 """`@writes`: one transaction around a view, its serialisation and its idempotency row; the only commit."""
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime
@@ -8,16 +9,17 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, g, make_response, request
+from flask import Response, current_app, make_response, request
 from flask_smorest.utils import deepupdate
-from sqlalchemy import LargeBinary, SmallInteger, String, delete, func, select, text
+from sqlalchemy import ARRAY, LargeBinary, SmallInteger, String, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from webargs.flaskparser import abort
 from werkzeug.exceptions import HTTPException
 
 from marketplace.store.base import Model, session
-from marketplace.values.refusals import MarketplaceError, Unprocessable
+from marketplace.values.actor import Actor, Role
+from marketplace.values.refusals import Conflict, MarketplaceError, Unprocessable
 from marketplace.web.guard import current_actor
 from marketplace.web.problems import http_problem, refusal_response
 
@@ -31,7 +33,10 @@ REPLAYED_HEADERS = ("Location", "ETag", "Content-Language", "Content-Type")
 
 
 class IdempotentRequest(Model):
-    """One row per (principal, method + route, key): what was asked, and the answer that was given."""
+    """One row per (principal, method + route, key): what was asked, and the answer that was given.
+
+    `standing` is what the caller was when they asked: an answer is not repeated to who is that no more.
+    """
 
     __tablename__ = "idempotent_request"
 
@@ -39,6 +44,7 @@ class IdempotentRequest(Model):
     route: Mapped[str] = mapped_column(String(200), primary_key=True)
     key: Mapped[str] = mapped_column(String(LONGEST_KEY), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
+    standing: Mapped[list[str]] = mapped_column(ARRAY(String(32)))
     status: Mapped[int | None] = mapped_column(SmallInteger)
     headers: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -50,6 +56,13 @@ class IdempotencyKeyReused(Unprocessable):
 
     code = "idempotency-key-reused"
     title = "That Idempotency-Key belongs to another request"
+
+
+class ReplayNotAllowed(Conflict):
+    """The request was answered before, to somebody with roles that you have lost since. Nothing was done again."""
+
+    code = "replay-not-allowed"
+    title = "Your roles have changed since that was answered"
 
 
 def writes(view: Callable[..., Any] | None = None, *, key_required: bool = False) -> Any:
@@ -87,8 +100,6 @@ def writes(view: Callable[..., Any] | None = None, *, key_required: bool = False
             _store(current, key, response)
         current.flush()
         current.commit()
-        for effect in g.pop("after_commit", []):
-            effect()
         return response
 
     documented: Any = transacted
@@ -103,6 +114,24 @@ def prune_idempotent_requests(current: Session, days: int = KEPT_DAYS) -> int:
     cut = func.now() - text(f"interval '{int(days)} days'")
     result = current.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < cut))
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def standing_of(actor: Actor) -> list[str]:
+    """A digest of each thing that the caller is: operator, in a role somewhere, in a verified organisation.
+
+    Who has become more holds all that they held before: an owner is everything that a member can be.
+    """
+    held = {"operator"} if actor.operator else set()
+    for each in actor.memberships:
+        organisation = each.organisation_id.hex
+        if each.role is Role.GUEST:
+            held.add(f"{organisation} guest {each.proposal_id}")
+        else:
+            roles = set(Role) - {Role.GUEST} if each.role is Role.OWNER else {each.role, Role.VIEWER}
+            held |= {f"{organisation} {role}" for role in roles}
+        held |= {f"{organisation} verified"} if each.verified else set()
+        held |= set() if each.suspended else {f"{organisation} not suspended"}
+    return sorted(hashlib.sha256(each.encode()).hexdigest()[:32] for each in held)
 
 
 def _key(required: bool) -> str | None:
@@ -127,7 +156,8 @@ def _route() -> str:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256()
+    """Keyed: a body may hold a password, and its plain digest would let it be guessed."""
+    digest = hmac.new(current_app.config["SECRET_KEY"].encode(), digestmod=hashlib.sha256)
     for part in (request.path.encode(), request.headers.get("If-Match", "").encode(), request.get_data(cache=True)):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
@@ -139,7 +169,8 @@ def _identity(key: str) -> dict[str, Any]:
 
 def _claim(current: Session, key: str) -> Response | None:
     """Insert the key's row, waiting for a twin in flight; the kept answer where the twin has finished."""
-    claim = insert(IdempotentRequest).values(**_identity(key), fingerprint=_fingerprint()).on_conflict_do_nothing()
+    asked = {"fingerprint": _fingerprint(), "standing": standing_of(current_actor())}
+    claim = insert(IdempotentRequest).values(**_identity(key), **asked).on_conflict_do_nothing()
     if current.execute(claim.returning(IdempotentRequest.key)).first() is not None:
         return None
     row = current.scalars(select(IdempotentRequest).filter_by(**_identity(key))).one()
@@ -147,6 +178,9 @@ def _claim(current: Session, key: str) -> Response | None:
         refusal = IdempotencyKeyReused("Use a new key for a new request, or repeat the first one unchanged.")
         current.rollback()
         return refusal_response(refusal)
+    if row.body and not set(row.standing) <= set(standing_of(current_actor())):
+        current.rollback()
+        return refusal_response(ReplayNotAllowed("Read what became of it with the roles that you have now."))
     replay = current_app.response_class(row.body or b"", status=row.status)
     for name, value in (row.headers or {}).items():
         replay.headers[name] = value
@@ -167,6 +201,7 @@ def _store(current: Session, key: str, response: Response) -> None:
 
 
 def _keep_refusal(current: Session, key: str, answer: Response) -> None:
-    values = {**_identity(key), "fingerprint": _fingerprint(), **_answer_of(answer)}
+    asked = {"fingerprint": _fingerprint(), "standing": standing_of(current_actor())}
+    values = {**_identity(key), **asked, **_answer_of(answer)}
     current.execute(insert(IdempotentRequest).values(**values).on_conflict_do_nothing())
     current.commit()

@@ -1,5 +1,13 @@
--- The evaluator's functions as the first migration makes them: a frozen copy of CREATE_FUNCTIONS in
--- marketplace/eligibility/sql.py. To change a function, change it there and write a new migration with the new text.
+-- The evaluator's twin inside PostgreSQL: the result class and the fit of a stored tree, without the explanation.
+--
+-- Knows the same grammar as marketplace/eligibility/tree.py and the same comparisons as rules.py; property tests hold the
+-- two together, over the functions as migrated. NULL is unknown. Core PostgreSQL 15 or newer, no extension.
+--
+--     criteria_evaluate(tree jsonb, facts jsonb, parameters jsonb) -> (result smallint, fit smallint)
+--
+-- `result` is 0 eligible, 1 needs information, 2 ineligible. Pass only the facts that the asker may see: one that is left
+-- out is unknown. There are no waivers here. A tree has to be one that `compile_tree` made.
+-- Once released this file stays as it is: to change a function, write a new migration with its new text.
 
 CREATE FUNCTION criteria_measure(value jsonb, scale jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -121,7 +129,6 @@ DECLARE
     branches jsonb;
     needed integer;
     spare integer;
-    unknown integer := 0;
     held boolean;
 BEGIN
     IF node ? 'op' THEN
@@ -148,9 +155,7 @@ BEGIN
         held := criteria_node_holds(branches -> place, facts, parameters);
         IF held THEN
             needed := needed - 1;
-        ELSIF held IS NULL THEN
-            unknown := unknown + 1;
-        ELSE
+        ELSIF NOT held THEN
             spare := spare - 1;
         END IF;
         IF needed = 0 THEN

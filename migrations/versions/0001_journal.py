@@ -47,11 +47,13 @@ def upgrade() -> None:
         sa.Column("scope", sa.String(20), nullable=False),
         sa.Column("organisation_ids", pg.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("excluded_ids", pg.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
         sa.UniqueConstraint("seq", name="uq_event_seq"),
     )
     op.execute(
-        "ALTER TABLE event ALTER COLUMN xid TYPE xid8 USING xid::xid8, ALTER COLUMN xid SET DEFAULT pg_current_xact_id()"
+        "ALTER TABLE event ALTER COLUMN xid TYPE xid8 USING xid::xid8, "
+        "ALTER COLUMN xid SET DEFAULT pg_current_xact_id()"
     )
     op.create_index("ix_event_xid_seq", "event", ["xid", "seq"])
     op.create_index("ix_event_organisation_ids", "event", ["organisation_ids"], postgresql_using="gin")
@@ -80,6 +82,7 @@ def upgrade() -> None:
         sa.Column("route", sa.String(200), nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("standing", pg.ARRAY(sa.String(32)), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=True),
         sa.Column("headers", pg.JSONB(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),

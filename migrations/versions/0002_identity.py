@@ -33,6 +33,18 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
         sa.UniqueConstraint("case_slug", name=op.f("uq_organisation_case_slug")),
+        sa.CheckConstraint(
+            "kind = ANY (ARRAY['funder', 'intermediary', 'wholesale_vehicle', 'public_body'])"
+            " OR cardinality(funder_kinds) = 0",
+            name=op.f("ck_organisation_funder_kinds_of_funders"),
+        ),
+    )
+    op.create_index(
+        "ix_organisation_unverified",
+        "organisation",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("verification = 'unverified'"),
     )
     op.create_table(
         "user_account",
@@ -65,6 +77,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(["invited_by"], ["user_account.id"], name=op.f("fk_invitation_invited_by")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_invitation_organisation_id"), ondelete="CASCADE"
@@ -111,6 +124,7 @@ def upgrade() -> None:
         sa.Column("token_digest", sa.String(length=64), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pending", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("purpose IN ('confirm', 'reset')", name=op.f("ck_one_time_link_purpose")),
@@ -132,11 +146,9 @@ def upgrade() -> None:
             name=op.f("fk_organisation_identifier_organisation_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("scheme", "number", name=op.f("pk_organisation_identifier")),
+        sa.PrimaryKeyConstraint("organisation_id", "scheme", "number", name=op.f("pk_organisation_identifier")),
     )
-    op.create_index(
-        op.f("ix_organisation_identifier_organisation_id"), "organisation_identifier", ["organisation_id"], unique=False
-    )
+    op.create_index("ix_organisation_identifier_scheme_number", "organisation_identifier", ["scheme", "number"])
     op.create_table(
         "session_family",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -178,7 +190,7 @@ def downgrade() -> None:
     op.drop_table("verification_act")
     op.drop_index(op.f("ix_session_family_user_id"), table_name="session_family")
     op.drop_table("session_family")
-    op.drop_index(op.f("ix_organisation_identifier_organisation_id"), table_name="organisation_identifier")
+    op.drop_index("ix_organisation_identifier_scheme_number", table_name="organisation_identifier")
     op.drop_table("organisation_identifier")
     op.drop_index(op.f("ix_one_time_link_user_id"), table_name="one_time_link")
     op.drop_table("one_time_link")
@@ -189,4 +201,5 @@ def downgrade() -> None:
     op.drop_table("invitation")
     op.drop_index("uq_user_account_email", table_name="user_account")
     op.drop_table("user_account")
+    op.drop_index("ix_organisation_unverified", table_name="organisation")
     op.drop_table("organisation")

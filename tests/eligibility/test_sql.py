@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from marketplace.eligibility.rules import evaluate
-from marketplace.eligibility.sql import CREATE_FUNCTIONS, DROP_FUNCTIONS
 from marketplace.eligibility.tree import CriteriaTree, Criterion
 from tests.eligibility.test_cases import PROGRAMMES, PROPOSALS, THE_DAYS_PARAMETERS
 from tests.eligibility.test_rules import COMPARISONS
@@ -21,7 +20,6 @@ FROM jsonb_array_elements(%s) WITH ORDINALITY AS asked (pair, place),
     LATERAL criteria_evaluate(asked.pair -> 'tree', asked.pair -> 'facts', %s) AS answer
 ORDER BY asked.place
 """
-FUNCTIONS = "SELECT count(*) FROM pg_proc WHERE proname LIKE 'criteria\\_%' AND pronamespace = 'public'::regnamespace"
 
 
 def answers(
@@ -96,18 +94,6 @@ def test_an_answer_may_be_indexed_cached_and_computed_in_parallel(database: psyc
     ).fetchall()
 
     assert kinds == [("i", "s")]
-
-
-def test_the_functions_can_be_dropped_and_made_again(database: psycopg.Connection) -> None:
-    with database.transaction(force_rollback=True):
-        for statement in DROP_FUNCTIONS:
-            database.execute(statement)
-        left = database.execute(FUNCTIONS).fetchall()
-        for statement in CREATE_FUNCTIONS:
-            database.execute(statement)
-        made = database.execute(FUNCTIONS).fetchall()
-
-    assert (left, made) == ([(0,)], [(len(CREATE_FUNCTIONS),)])
 
 
 def test_the_database_agrees_on_every_pair_of_the_demonstration_cases(database: psycopg.Connection) -> None:

@@ -108,11 +108,3 @@ def test_search_gives_each_area_once_and_no_more_than_asked() -> None:
 @given(st.text(max_size=40))
 def test_search_takes_any_text_and_gives_live_areas(text: str) -> None:
     assert all(area.is_live for area in areas.search(text, limit=10))
-
-
-@pytest.mark.parametrize(
-    ("identifier", "area"),
-    [("GB-LAE-BIR", "E08000025"), ("GB-LAE-SFK", "E10000029"), ("GB-LAE-KET", "E06000061"), ("GB-COH-09506232", None)],
-)
-def test_a_council_serves_its_area(identifier: str, area: str | None) -> None:
-    assert areas.council_area(identifier) == area

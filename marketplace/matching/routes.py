@@ -1,0 +1,81 @@
+"""Matches over HTTP: which programmes a group could get, which proposals fit a programme, and why not the rest."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+
+from marketplace.matching import service
+from marketplace.matching.schemas import (
+    MatchQuery,
+    MatchSummaryView,
+    ProgrammeMatchesQuery,
+    ProgrammeMatchView,
+    ProposalMatchesQuery,
+    ProposalMatchQuery,
+    ProposalMatchView,
+)
+from marketplace.store.base import session
+from marketplace.web.guard import current_actor
+from marketplace.web.openapi import MarketBlueprint
+from marketplace.web.paging import page_of, paged, position
+
+matching = MarketBlueprint("matching", __name__, description="Who fits whom, and why")
+
+
+@matching.get("/proposals/<uuid:proposal_id>/matches")
+@matching.arguments(ProposalMatchesQuery, location="query")
+@matching.response(200, page_of(ProposalMatchView))
+def list_proposal_matches(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
+    """List programmes for one's own proposal, the best fit first, with what each funder sees."""
+    page = service.matches_for_proposal(
+        session(), current_actor(), proposal_id, query, position(query), strict=_strict()
+    )
+    return paged(page)
+
+
+@matching.get("/proposals/<uuid:proposal_id>/matches/<uuid:programme_id>")
+@matching.arguments(ProposalMatchQuery, location="query")
+@matching.response(200, ProposalMatchView)
+def get_proposal_match(query: dict[str, Any], proposal_id: UUID, programme_id: UUID) -> dict[str, Any]:
+    """Read how one programme fits one's own proposal."""
+    return service.match_for_proposal(session(), current_actor(), proposal_id, programme_id, query, strict=_strict())
+
+
+@matching.get("/proposals/<uuid:proposal_id>/match-summary")
+@matching.arguments(MatchQuery, location="query")
+@matching.response(200, MatchSummaryView)
+def get_proposal_match_summary(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
+    """Count the programmes for one's own proposal by result."""
+    return service.summary_for_proposal(session(), current_actor(), proposal_id, query)
+
+
+@matching.get("/programmes/<uuid:programme_id>/matches")
+@matching.arguments(ProgrammeMatchesQuery, location="query")
+@matching.response(200, page_of(ProgrammeMatchView))
+def list_programme_matches(query: dict[str, Any], programme_id: UUID) -> dict[str, Any]:
+    """List the proposals that one's programme may see, the best fit first, over the facts shared with it."""
+    page = service.matches_for_programme(
+        session(), current_actor(), programme_id, query, position(query), strict=_strict()
+    )
+    return paged(page)
+
+
+@matching.get("/programmes/<uuid:programme_id>/matches/<uuid:proposal_id>")
+@matching.arguments(MatchQuery, location="query")
+@matching.response(200, ProgrammeMatchView)
+def get_programme_match(query: dict[str, Any], programme_id: UUID, proposal_id: UUID) -> dict[str, Any]:
+    """Read how one proposal fits one's programme, over the facts shared with it."""
+    return service.match_for_programme(session(), current_actor(), programme_id, proposal_id, query, strict=_strict())
+
+
+@matching.get("/programmes/<uuid:programme_id>/match-summary")
+@matching.arguments(MatchQuery, location="query")
+@matching.response(200, MatchSummaryView)
+def get_programme_match_summary(query: dict[str, Any], programme_id: UUID) -> dict[str, Any]:
+    """Count the proposals that one's programme may see by result; small numbers are not told."""
+    return service.summary_for_programme(session(), current_actor(), programme_id, query)
+
+
+def _strict() -> bool:
+    return bool(current_app.config["STRICT_MATCHING"])

@@ -1,0 +1,160 @@
+"""Pledges, their parts and tranches: one aggregate. Amounts are integer minor units of the pledge's one currency."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.store.base import Identified, Minor, Model, Slug, Versioned
+from marketplace.values.money import LARGEST_AMOUNT, Money
+
+STATES = (
+    "draft",
+    "indicated",
+    "offered",
+    "accepted",
+    "contracted",
+    "drawing",
+    "completed",
+    "withdrawn",
+    "declined",
+    "expired",
+    "terminated",
+    "clawed_back",
+)
+TRANCHE_STATES = ("scheduled", "claimable", "claimed", "approved", "paid", "held", "cancelled")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Pledge(Identified, Versioned, Model):
+    """A promise of one programme to one proposal's ask. `amount` is the sum of its parts.
+
+    `shown_at` is when the group first saw it: a draft that is withdrawn never shows. `evaluation` is what the offer
+    was decided on: criteria version, shared facts, parameters, day, result and reasons.
+    """
+
+    __tablename__ = "pledge"
+
+    programme_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("programme.id"), index=True)
+    proposal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("proposal.id"), index=True)
+    ask_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ask.id"), index=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    group_organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    state: Mapped[Slug] = mapped_column(default="draft")
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[Minor]
+    message: Mapped[dict[str, str] | None]
+    expires_on: Mapped[date | None]
+    waivers: Mapped[list[Any]] = mapped_column(default=list)
+    evaluation: Mapped[dict[str, Any] | None]
+    verifier_organisation_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    drafted_by: Mapped[uuid.UUID]
+    shown_at: Mapped[datetime | None]
+    offered_by: Mapped[uuid.UUID | None]
+    offered_at: Mapped[datetime | None]
+    answered_by: Mapped[uuid.UUID | None]
+    answered_at: Mapped[datetime | None]
+    signed_on: Mapped[date | None]
+    agreement_reference: Mapped[str | None] = mapped_column(String(200))
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[dict[str, str] | None]
+
+    parts: Mapped[list["PledgePart"]] = relationship(
+        back_populates="pledge", lazy="selectin", order_by="PledgePart.position", cascade="all, delete-orphan"
+    )
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint(f"amount BETWEEN 1 AND {LARGEST_AMOUNT}", name="amount"),
+        CheckConstraint("state <> 'offered' OR expires_on IS NOT NULL", name="offer_expires"),
+    )
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+
+class PledgePart(Identified, Model):
+    """One instrument of a pledge; `pledged == unpaid + paid + delivered + cancelled`, `0 <= returned <= paid`."""
+
+    __tablename__ = "pledge_part"
+
+    pledge_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pledge.id"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    instrument: Mapped[Slug]
+    in_kind: Mapped[bool] = mapped_column(Boolean)
+    amount: Mapped[Minor]
+    paid: Mapped[Minor] = mapped_column(default=0)
+    delivered: Mapped[Minor] = mapped_column(default=0)
+    cancelled: Mapped[Minor] = mapped_column(default=0)
+    returned: Mapped[Minor] = mapped_column(default=0)
+    terms: Mapped[dict[str, str] | None]
+
+    pledge: Mapped[Pledge] = relationship(back_populates="parts")
+    tranches: Mapped[list["Tranche"]] = relationship(
+        back_populates="part", lazy="selectin", order_by="Tranche.position", cascade="all, delete-orphan"
+    )
+
+    __table_args__ = (
+        UniqueConstraint("pledge_id", "position"),
+        CheckConstraint(f"amount BETWEEN 1 AND {LARGEST_AMOUNT}", name="amount"),
+        CheckConstraint("paid >= 0 AND delivered >= 0 AND cancelled >= 0", name="not_negative"),
+        CheckConstraint("paid + delivered + cancelled <= amount", name="never_more_than_pledged"),
+        CheckConstraint("returned BETWEEN 0 AND paid", name="returned"),
+        CheckConstraint("in_kind AND paid = 0 OR NOT in_kind AND delivered = 0", name="kind"),
+    )
+
+    @property
+    def unpaid(self) -> int:
+        """What is still promised, in minor units."""
+        return self.amount - self.paid - self.delivered - self.cancelled
+
+
+class Tranche(Identified, Versioned, Model):
+    """A stage of a part. `state` is as stored; a scheduled one becomes claimable by milestone, day or agreement."""
+
+    __tablename__ = "tranche"
+
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pledge_part.id"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    basis: Mapped[Slug]
+    milestone: Mapped[str | None] = mapped_column(String(60))
+    due_on: Mapped[date | None]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[Slug] = mapped_column(default="scheduled")
+    held_from: Mapped[str | None] = mapped_column(String(20))
+    reason: Mapped[dict[str, str] | None]
+    claim_note: Mapped[dict[str, str] | None]
+    claimed_by: Mapped[uuid.UUID | None]
+    claimed_at: Mapped[datetime | None]
+    approved_by: Mapped[uuid.UUID | None]
+    approved_at: Mapped[datetime | None]
+    paid_by: Mapped[uuid.UUID | None]
+    paid_on: Mapped[date | None]
+    payment_reference: Mapped[str | None] = mapped_column(String(140))
+    payee_organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    fiscal_hosting_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("fiscal_hosting.id"))
+    returned: Mapped[Minor] = mapped_column(default=0)
+
+    part: Mapped[PledgePart] = relationship(back_populates="tranches", lazy="joined")
+
+    __table_args__ = (
+        UniqueConstraint("part_id", "position"),
+        CheckConstraint(_one_of("state", TRANCHE_STATES), name="state"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("returned BETWEEN 0 AND amount", name="returned"),
+        CheckConstraint("(basis = 'on_milestone') = (milestone IS NOT NULL)", name="milestone"),
+        CheckConstraint("(basis = 'in_advance') = (due_on IS NOT NULL)", name="due_on"),
+        CheckConstraint("state <> 'held' OR held_from IS NOT NULL AND reason IS NOT NULL", name="held"),
+        CheckConstraint("state <> 'paid' OR paid_by IS NOT NULL AND approved_by IS NOT NULL", name="paid"),
+        CheckConstraint("claimed_by <> approved_by", name="two_people"),
+    )
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.part.pledge.currency)

@@ -1,0 +1,396 @@
+"""Drafting, indicating, offering, answering, signing and ending pledges.
+
+Holds what it changes as aggregate.py says. Flushes, never commits.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.eligibility.models import CriteriaVersion
+from marketplace.eligibility.rules import Result, evaluate
+from marketplace.identity.models import Organisation
+from marketplace.ledger import service as books
+from marketplace.pledges import booking, lifecycle, queries, rules
+from marketplace.pledges.aggregate import cancel_tranche_money, fill_ask, hold_pledge, record, step
+from marketplace.pledges.models import Pledge, PledgePart, Tranche
+from marketplace.programmes import rules as programme_rules
+from marketplace.programmes.models import Programme
+from marketplace.proposals.models import Ask, Proposal, ProposalVersion
+from marketplace.proposals.queries import sharing_of
+from marketplace.proposals.sharing import discoverable
+from marketplace.reference import codelists, parameters
+from marketplace.values.actor import VERIFIED_STATES, Actor
+from marketplace.values.clock import now, today
+from marketplace.values.permissions import Action, permit
+from marketplace.values.reasons import Outcome, Reason, unmet
+from marketplace.values.refusals import Conflict, NotFound
+
+Precondition = Callable[[Any], None]
+
+
+def draft_pledge(session: Session, actor: Actor, draft: dict[str, Any]) -> Pledge:
+    """Draft a pledge of one of the caller's programmes to a proposal that its organisation may see."""
+    programme = session.get(Programme, draft["programme_id"])
+    if programme is None or actor.membership_in(programme.organisation_id) is None:
+        raise NotFound()
+    permit(actor, Action.WRITE_PLEDGE, programme.organisation_id)
+    refuse_wholesale(session, programme)
+    proposal = session.get(Proposal, draft["proposal_id"])
+    if proposal is None or not queries.sees(session, actor, proposal.id, programme.organisation_id):
+        raise NotFound()
+    ask = current_ask(session, proposal)
+    plans = rules.plan_parts(draft["parts"], programme.tranche_template)
+    pledge = Pledge(
+        programme_id=programme.id,
+        proposal_id=proposal.id,
+        ask_id=ask.id,
+        organisation_id=programme.organisation_id,
+        group_organisation_id=proposal.organisation_id,
+        currency=programme.currency,
+        amount=sum(plan.amount for plan in plans),
+        message=draft.get("message"),
+        verifier_organisation_ids=_verifiers(session, draft, proposal.organisation_id),
+        drafted_by=actor.person,
+        parts=_parts(plans),
+        waivers=[],
+    )
+    session.add(pledge)
+    session.flush()
+    record(session, actor, pledge, "pledge.drafted")
+    return pledge
+
+
+def change_pledge(
+    session: Session, actor: Actor, pledge_id: UUID, change: dict[str, Any], precondition: Precondition
+) -> Pledge:
+    """Change the parts, words or named verifiers of a pledge that has not been offered yet."""
+    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.WRITE_PLEDGE)
+    precondition(pledge)
+    if pledge.state not in {"draft", "indicated"}:
+        raise lifecycle.NoSuchStep("What has been offered is changed by a new pledge.", state=pledge.state)
+    if "parts" in change:
+        template = session.scalars(select(Programme.tranche_template).where(Programme.id == pledge.programme_id)).one()
+        plans = rules.plan_parts(change["parts"], template)
+        pledge.parts.clear()
+        session.flush()
+        pledge.parts = _parts(plans)
+        pledge.amount = sum(plan.amount for plan in plans)
+    if "message" in change:
+        pledge.message = change["message"]
+    if "verifier_organisation_ids" in change:
+        pledge.verifier_organisation_ids = _verifiers(session, change, pledge.group_organisation_id)
+    pledge.version += 1
+    session.flush()
+    record(session, actor, pledge, "pledge.changed")
+    return pledge
+
+
+def indicate(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
+    """Show the group soft interest; nothing is committed."""
+    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.WRITE_PLEDGE)
+    _require_visible(session, actor, pledge)
+    step(pledge, "indicate")
+    pledge.shown_at = now()
+    session.flush()
+    record(session, actor, pledge, "pledge.indicated")
+    return pledge
+
+
+def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]) -> Pledge:
+    """Issue the terms, with their last day. OfferRefused carries every criterion and limit that stands in the way."""
+    pledge, proposal, ask = hold_pledge(session, actor, pledge_id, Action.ISSUE_OFFER)
+    lifecycle.pledge_step(pledge.state, "offer")
+    _require_visible(session, actor, pledge)
+    if proposal.state != "active":
+        raise rules.ProposalGone("The proposal has been withdrawn.")
+    if not is_current(session, proposal, ask):
+        ask = queries.lock_ask(session, current_ask(session, proposal).id)
+        pledge.ask_id = ask.id
+    programme = session.get_one(Programme, pledge.programme_id)
+    refuse_wholesale(session, programme)
+    if programme.current_criteria_version_id is None:
+        raise rules.ProgrammeUnpublished("Publish the programme's criteria first.")
+    if not programme.has_budget:
+        raise rules.ProgrammeHasNoBudget("Set the programme's budget first.")
+    waivers = {waiver["code"]: waiver["reason"] for waiver in terms.get("waivers", [])}
+    evaluation, blocking = _judge(session, programme, proposal, waivers)
+    missing = [
+        *unmet(rules.offer_limits(_offer_facts(session, programme, pledge, proposal, ask, terms["expires_on"]))),
+        *blocking,
+    ]
+    if missing:
+        raise rules.OfferRefused(
+            "The offer does not meet what `reasons` names.", reasons=[reason.as_json() for reason in missing]
+        )
+    pledge.expires_on, pledge.evaluation = terms["expires_on"], evaluation
+    pledge.waivers = [{"code": code, "reason": words} for code, words in waivers.items()]
+    pledge.offered_by, pledge.offered_at = actor.user_id, now()
+    pledge.shown_at = pledge.shown_at or pledge.offered_at
+    step(pledge, "offer")
+    session.flush()
+    record(session, actor, pledge, "pledge.offered")
+    return pledge
+
+
+def accept(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
+    """Accept an offer for the group: the amount becomes committed, in the ask and in the programme's budget at once."""
+    pledge, proposal, ask = hold_pledge(session, actor, pledge_id, Action.ANSWER_OFFER, for_group=True)
+    _refuse_expired(pledge)
+    lifecycle.pledge_step(pledge.state, "accept")
+    if proposal.state != "active":
+        raise rules.ProposalGone("The proposal has been withdrawn.")
+    if actor.user_id in {pledge.drafted_by, pledge.offered_by}:
+        raise rules.BothSides("Whoever made the offer cannot accept it too.")
+    _refuse_changed(session, proposal, ask, pledge)
+    fill_ask(session, pledge.ask_id, pledge.amount)
+    step(pledge, "accept")
+    pledge.answered_by, pledge.answered_at = actor.user_id, now()
+    session.flush()
+    booking.book_acceptance(session, actor, pledge)
+    record(session, actor, pledge, "pledge.accepted")
+    return pledge
+
+
+def decline(session: Session, actor: Actor, pledge_id: UUID, reason: dict[str, str] | None) -> Pledge:
+    """Decline an indicated or offered pledge for the group."""
+    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.ANSWER_OFFER, for_group=True)
+    _refuse_expired(pledge)
+    step(pledge, "decline")
+    pledge.answered_by, pledge.answered_at, pledge.reason = actor.user_id, now(), reason
+    session.flush()
+    record(session, actor, pledge, "pledge.declined")
+    return pledge
+
+
+def withdraw(session: Session, actor: Actor, pledge_id: UUID, reason: dict[str, str]) -> Pledge:
+    """Withdraw a pledge before its agreement is signed; what an accepted one committed goes back, once."""
+    return _end(session, actor, pledge_id, "withdraw", "pledge.withdrawn", reason)
+
+
+def terminate(session: Session, actor: Actor, pledge_id: UUID, reason: dict[str, str]) -> Pledge:
+    """End a signed pledge: the unpaid rest is cancelled and freed, what was paid stays paid."""
+    return _end(session, actor, pledge_id, "terminate", "pledge.terminated", reason)
+
+
+def sign_agreement(session: Session, actor: Actor, pledge_id: UUID, agreement: dict[str, Any]) -> Pledge:
+    """Record the signed agreement: tranches on agreement can be claimed from now on."""
+    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.SIGN_AGREEMENT)
+    rules.refuse_future(agreement["signed_on"], today(), "#/signed_on")
+    step(pledge, "sign")
+    pledge.signed_on = agreement["signed_on"]
+    pledge.agreement_reference = agreement.get("reference")
+    session.flush()
+    record(session, actor, pledge, "pledge.contracted")
+    return pledge
+
+
+def record_expired_offers(session: Session) -> int:
+    """Record offers whose last day is over. Running it twice, or late, changes nothing: the clock already told."""
+    query = select(Pledge.id).where(Pledge.state == "offered", Pledge.expires_on < today())
+    count = 0
+    for pledge_id in list(session.scalars(query.order_by(Pledge.id).limit(500))):
+        pledge = queries.lock_pledge(session, pledge_id)
+        if lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now()) != pledge.state:
+            step(pledge, "lapse")
+            record(session, Actor(), pledge, "pledge.expired")
+            count += 1
+    session.flush()
+    return count
+
+
+def before_withdrawal(session: Session, actor: Actor, proposal: Proposal) -> None:
+    """Refuse a proposal's withdrawal while money is promised to it; lapse the offers that are open."""
+    for ask_id in session.scalars(select(Ask.id).where(Ask.proposal_id == proposal.id).order_by(Ask.id)).all():
+        queries.lock_ask(session, ask_id)
+    ids = session.scalars(select(Pledge.id).where(Pledge.proposal_id == proposal.id).order_by(Pledge.id)).all()
+    pledges = [queries.lock_pledge(session, pledge_id) for pledge_id in ids]
+    if any(pledge.state in lifecycle.COMMITTED for pledge in pledges):
+        raise ProposalHasPledges("End the accepted pledges first; what they promise is committed money.")
+    for pledge in pledges:
+        if pledge.state in lifecycle.OPEN:
+            step(pledge, "lapse")
+            record(session, actor, pledge, "pledge.expired")
+    session.flush()
+
+
+class ProposalHasPledges(Conflict):
+    """A proposal with accepted pledges cannot be withdrawn."""
+
+    code = "proposal-has-pledges"
+    title = "Accepted pledges forbid the withdrawal"
+
+
+def current_ask(session: Session, proposal: Proposal) -> Ask:
+    """The open ask of the stage that the group is at; ProposalGone where there is none."""
+    query = select(Ask).where(
+        Ask.proposal_id == proposal.id, Ask.state == "open", Ask.stage == _stage(session, proposal)
+    )
+    ask = session.scalars(query).one_or_none()
+    if ask is None:
+        raise rules.ProposalGone("The proposal has no open ask.")
+    return ask
+
+
+def is_current(session: Session, proposal: Proposal, ask: Ask) -> bool:
+    """True for the open ask of the stage that the group is at."""
+    return ask.state == "open" and ask.stage == _stage(session, proposal)
+
+
+def _stage(session: Session, proposal: Proposal) -> str | None:
+    published = select(ProposalVersion.ask["stage"].astext).where(ProposalVersion.id == proposal.current_version_id)
+    return session.scalars(published).one_or_none()
+
+
+def refuse_wholesale(session: Session, programme: Programme) -> None:
+    """WholesaleOnly, with the intermediaries it funds, where the programme's organisation is a wholesale vehicle."""
+    organisation = session.get_one(Organisation, programme.organisation_id)
+    if organisation.kind != "wholesale_vehicle":
+        return
+    funded = session.execute(
+        select(Programme.id, Programme.organisation_id, Organisation.name)
+        .join(Organisation, Organisation.id == Programme.organisation_id)
+        .where(Programme.funded_by_programme_id == programme.id, Programme.current_criteria_version_id.is_not(None))
+        .order_by(Programme.id)
+        .limit(100)
+    )
+    intermediaries = [
+        {"programme_id": str(row.id), "organisation_id": str(row.organisation_id), "name": row.name} for row in funded
+    ]
+    raise rules.WholesaleOnly("Ask one of its intermediaries.", intermediaries=intermediaries)
+
+
+def _end(session: Session, actor: Actor, pledge_id: UUID, event: str, type_: str, reason: dict[str, str]) -> Pledge:
+    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.END_PLEDGE)
+    was_committed = pledge.state in lifecycle.COMMITTED
+    step(pledge, event)
+    if was_committed:
+        freed = sum(part.unpaid for part in pledge.parts)
+        for tranche in _tranches(pledge):
+            if tranche.state not in {"paid", "cancelled"}:
+                cancel_tranche_money(session, actor, tranche)
+        fill_ask(session, pledge.ask_id, -freed)
+    pledge.ended_at, pledge.reason = now(), reason
+    session.flush()
+    record(session, actor, pledge, type_)
+    return pledge
+
+
+def _refuse_expired(pledge: Pledge) -> None:
+    if lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now()) == "expired" and pledge.state == "offered":
+        raise lifecycle.OfferExpired("The offer's last day is over.", expires_on=str(pledge.expires_on))
+
+
+def _require_visible(session: Session, actor: Actor, pledge: Pledge) -> None:
+    if not queries.sees(session, actor, pledge.proposal_id, pledge.organisation_id):
+        raise rules.ProposalGone("The proposal is not shared with your organisation any more.")
+
+
+def _refuse_changed(session: Session, proposal: Proposal, ask: Ask, pledge: Pledge) -> None:
+    """Refuse what others changed since the offer: the ask, the funder's standing, the room under the ticket."""
+    instruments = {part.instrument for part in pledge.parts}
+    same = ask.currency == pledge.currency and instruments <= rules.allowed_parts(ask.instruments)
+    if not same or not is_current(session, proposal, ask):
+        raise rules.AskChanged("The ask is another one than the offer was made for; ask for a new offer.")
+    funder = session.get_one(Organisation, pledge.organisation_id, populate_existing=True)
+    if funder.verification not in VERIFIED_STATES:
+        raise rules.FunderNotVerified("The funder's verification does not stand at present.")
+    programme = session.get_one(Programme, pledge.programme_id)
+    promised = queries.promised_to(session, pledge.programme_id, ask.id)
+    if programme.ticket_max is not None and promised + pledge.amount > programme.ticket_max:
+        raise rules.TicketExceeded("The programme has promised this ask as much as it gives to one.")
+
+
+def _verifiers(session: Session, draft: dict[str, Any], group_organisation_id: UUID) -> list[UUID]:
+    named = list(dict.fromkeys(draft.get("verifier_organisation_ids", [])))
+    known = discoverable(session, named)
+    faults = [
+        {"pointer": f"#/verifier_organisation_ids/{place}", "detail": "There is no such organisation to name."}
+        for place, each in enumerate(named)
+        if each not in known or each == group_organisation_id
+    ]
+    if faults:
+        raise rules.PartsWrong("A verifier belongs to another organisation than the group.", errors=faults)
+    return named
+
+
+def _parts(plans: tuple[rules.PartPlan, ...]) -> list[PledgePart]:
+    return [
+        PledgePart(
+            position=place,
+            instrument=plan.instrument,
+            in_kind=plan.in_kind,
+            amount=plan.amount,
+            terms=plan.terms,
+            tranches=[
+                Tranche(
+                    position=step, basis=each.basis, milestone=each.milestone, due_on=each.due_on, amount=each.amount
+                )
+                for step, each in enumerate(plan.tranches)
+            ],
+        )
+        for place, plan in enumerate(plans)
+    ]
+
+
+def _tranches(pledge: Pledge) -> list[Tranche]:
+    return sorted((tranche for part in pledge.parts for tranche in part.tranches), key=lambda each: each.id)
+
+
+def _judge(
+    session: Session, programme: Programme, proposal: Proposal, waivers: dict[str, Any]
+) -> tuple[dict[str, Any], list[Reason]]:
+    """The evaluation on shared facts that the offer rests on, kept for replay, and what of it stands in the way."""
+    day = today()
+    criteria = session.get_one(CriteriaVersion, programme.current_criteria_version_id)
+    view = sharing_of(session, proposal.id, programme.organisation_id)
+    values = parameters.values_on(day)
+    evaluation = evaluate(
+        criteria.tree, view.facts, parameters=values, shared=view.slugs, assurance=view.assurance, waived=set(waivers)
+    )
+    by_code = {reason.code: reason for reason in evaluation.reasons}
+    blocking = [by_code[code] for code in (*evaluation.unmet, *evaluation.unknown)]
+    blocking += [
+        Reason(code, Outcome.UNMET, op="waiver", wanted="a waivable criterion")
+        for code in waivers
+        if code not in by_code or not by_code[code].waivable
+    ]
+    kept = {
+        "criteria_version_id": str(criteria.id),
+        "proposal_version_id": str(proposal.current_version_id),
+        "as_of": day.isoformat(),
+        "facts": {slug: view.facts[slug] for slug in sorted(view.slugs) if slug in view.facts},
+        "shared": sorted(view.slugs),
+        "assurance": dict(view.assurance),
+        "parameters": values,
+        "evaluation": evaluation.as_json(),
+    }
+    if evaluation.result is not Result.ELIGIBLE and not blocking:
+        raise AssertionError("an evaluation that is not eligible names what stands in the way")
+    return kept, blocking
+
+
+def _offer_facts(
+    session: Session, programme: Programme, pledge: Pledge, proposal: Proposal, ask: Ask, expires_on: date
+) -> rules.OfferFacts:
+    sought = sharing_of(session, proposal.id, programme.organisation_id).facts.get("instruments_sought", [])
+    published = session.get_one(CriteriaVersion, programme.current_criteria_version_id).columns["instruments"]
+    return rules.OfferFacts(
+        amount=pledge.amount,
+        currency=pledge.currency,
+        instruments=tuple(part.instrument for part in pledge.parts),
+        programme_status="ended" if programme.ended_at else programme_rules.status_of(programme, now()),
+        programme_instruments=frozenset(published or codelists.slugs("instruments")),
+        ticket_max=programme.ticket_max,
+        promised_before=queries.promised_to(session, programme.id, ask.id),
+        budget_left=books.balances(session, "programme", programme.id).get("available", 0),
+        ask_currency=ask.currency,
+        open_gap=ask.amount - ask.accepted,
+        sought=frozenset(sought),
+        expires_on=expires_on,
+        today=today(),
+    )

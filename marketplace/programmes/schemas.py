@@ -1,0 +1,163 @@
+"""The shapes of programmes on the wire. Shape only: what contradicts itself is for the rules."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from marketplace.programmes.rules import WHOLE, storable_tree
+from marketplace.web.fields import Count, Currency, Day, Draft, Flag, Id, Slug, View, WordsField, money, slugs
+from marketplace.web.paging import PageQuery
+
+MOST_TRANCHES = 20
+
+
+class MoneyView(View):
+    """An amount in integer minor units and its currency."""
+
+    amount = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+class TreeField(fields.Dict):
+    """A criteria tree as its author wrote it; whether it can be published is found out when it is."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        tree: dict[str, Any] = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        if not storable_tree(tree):
+            raise ValidationError("Holds a number that cannot be kept as it is.")
+        return tree
+
+
+class TrancheTemplate(Draft):
+    """One tranche of an offer: on what basis it is paid, and its share of the whole in basis points."""
+
+    basis = Slug("tranche_bases", required=True)
+    milestone = Slug("milestones", allow_none=True, load_default=None)
+    share_bp = Count(least=1, most=WHOLE, required=True)
+
+
+class ProgrammeMembers(Draft):
+    """What a programme's draft and its changes have in common."""
+
+    summary = WordsField(4000, allow_none=True)
+    instruments = slugs("instruments")
+    stages = slugs("stages")
+    ask_min = money(least=0, allow_none=True, metadata={"description": "The smallest ask that is welcome."})
+    ask_max = money(allow_none=True, metadata={"description": "The largest ask that is welcome."})
+    criteria = TreeField(metadata={"description": 'A tree: {"schema_version": 1, "criteria": [...]}.'})
+    opens_on = Day(allow_none=True)
+    closes_on = Day(allow_none=True, metadata={"description": "The last day, open until midnight in London."})
+    ticket_max = money(allow_none=True, metadata={"description": "The largest single pledge."})
+    public_money = Flag()
+    recycles = Flag(metadata={"description": "True when what is returned may be pledged again."})
+    tranche_template = fields.List(fields.Nested(TrancheTemplate), validate=validate.Length(max=MOST_TRANCHES))
+    funded_by_programme_id = Id(allow_none=True, metadata={"description": "The wholesale programme that funds it."})
+
+
+class ProgrammeDraft(ProgrammeMembers):
+    """A programme to be."""
+
+    organisation_id = Id(required=True)
+    title = WordsField(200, required=True)
+    currency = Currency(load_default="GBP")
+
+
+class ProgrammeChange(ProgrammeMembers):
+    """Members to change (merge patch); null clears one."""
+
+    title = WordsField(200)
+    currency = Currency()
+
+
+class BudgetDraft(Draft):
+    """The whole budget, in the programme's currency."""
+
+    amount = money(least=0, required=True)
+
+
+class TrancheTemplateView(View):
+    """One tranche of an offer."""
+
+    basis = fields.String(required=True)
+    milestone = fields.String(allow_none=True)
+    share_bp = fields.Integer(required=True)
+
+
+class ColumnsView(View):
+    """A programme's columns and its author's tree."""
+
+    currency = fields.String(required=True)
+    instruments = fields.List(fields.String(), required=True)
+    stages = fields.List(fields.String(), required=True)
+    ask_min = fields.Nested(MoneyView, allow_none=True)
+    ask_max = fields.Nested(MoneyView, allow_none=True)
+    criteria = fields.Dict(required=True)
+
+
+class IntermediaryView(View):
+    """An organisation whose programme is funded by this one."""
+
+    organisation_id = fields.UUID(required=True)
+    name = WordsField(300, required=True)
+    programme_id = fields.UUID(required=True)
+
+
+class ProgrammeView(ColumnsView):
+    """A programme as it is published; its members also see, under `draft`, what the next publication would say."""
+
+    id = fields.UUID(required=True)
+    organisation_id = fields.UUID(required=True)
+    organisation_name = WordsField(300, required=True)
+    title = WordsField(200, required=True)
+    summary = WordsField(4000, allow_none=True)
+    status = fields.String(required=True, metadata={"description": "By the clock: see `programme_statuses`."})
+    opens_on = fields.Date(allow_none=True)
+    closes_on = fields.Date(allow_none=True)
+    ended_at = fields.DateTime(allow_none=True)
+    ticket_max = fields.Nested(MoneyView, allow_none=True)
+    has_budget = fields.Boolean(required=True)
+    public_money = fields.Boolean(required=True)
+    recycles = fields.Boolean(required=True)
+    tranche_template = fields.List(fields.Nested(TrancheTemplateView), required=True)
+    funded_by_programme_id = fields.UUID(allow_none=True)
+    wholesale = fields.Boolean(required=True)
+    intermediaries = fields.List(fields.Nested(IntermediaryView))
+    current_criteria_version_id = fields.UUID(allow_none=True)
+    historical_example = fields.Boolean(required=True)
+    provenance = fields.String(allow_none=True)
+    sources = fields.List(fields.Raw())
+    draft = fields.Nested(ColumnsView)
+    created_at = fields.DateTime(required=True)
+
+
+class CriteriaVersionView(View):
+    """What a programme asked, as it was published: it never changes."""
+
+    id = fields.UUID(required=True)
+    programme_id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    tree = fields.Dict(required=True, metadata={"description": "What is evaluated: the columns, then the author's."})
+    columns = fields.Dict(required=True)
+    author_tree = fields.Dict(required=True)
+    created_at = fields.DateTime(required=True)
+
+
+class ProgrammeQuery(PageQuery):
+    """Which programmes to list."""
+
+    organisation_id = Id(metadata={"description": "Programmes of this organisation; its members see its drafts."})
+    status = Slug("programme_statuses")
+    instrument = Slug("instruments", metadata={"description": "Programmes that offer it, or any."})
+    stage = Slug("stages", metadata={"description": "Programmes for that stage, or for any."})
+    open_on = Day(metadata={"description": "Programmes whose window holds that day."})
+
+
+__all__ = [
+    "BudgetDraft",
+    "CriteriaVersionView",
+    "MoneyView",
+    "ProgrammeChange",
+    "ProgrammeDraft",
+    "ProgrammeQuery",
+    "ProgrammeView",
+]

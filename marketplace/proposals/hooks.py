@@ -1,0 +1,28 @@
+"""Where features that stand above proposals are heard: set once by the application, called by name here."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from marketplace.proposals.models import Proposal
+from marketplace.values.actor import Actor
+
+BEFORE_WITHDRAWAL: list[Callable[[Session, Actor, Proposal], None]] = []
+"""Each may refuse the withdrawal, or end what depends on the proposal. Called with the proposal's row locked."""
+
+PARTY_CHECKS: list[Callable[[Session, UUID, frozenset[UUID]], bool]] = []
+"""Each says whether one of the organisations is party to a promise about the proposal: parties go on seeing it."""
+
+PARTY_CLAUSES: list[Callable[[frozenset[UUID], Any], ColumnElement[bool]]] = []
+"""The same for lists: a condition in SQL on the organisations and the column of the proposal's id."""
+
+ON_FIRST_VERSION: list[Callable[[Session, Actor, Proposal, str], None]] = []
+"""Called when a proposal is first published for a stage, with that stage."""
+
+
+def is_party(current: Session, proposal_id: UUID, organisations: frozenset[UUID]) -> bool:
+    """Whether one of the organisations is party to a promise about the proposal."""
+    return bool(organisations) and any(check(current, proposal_id, organisations) for check in PARTY_CHECKS)

@@ -1,0 +1,514 @@
+"""The main job played once over HTTP, so that every operation answers a valid request; listeners see each.
+
+Knows what a valid request of each operation looks like. Must not know what listeners send or make of it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from marketplace.store.base import db, new_id
+from marketplace.store.mail import present_settings, unseal
+from marketplace.values.clock import today
+from tests.builders import a_member, a_person, an_organisation
+
+PASSWORD = "a quiet word in the ward"
+METHODS = ("get", "post", "put", "patch", "delete")
+SECRET = re.compile(r'"token": "([\w-]+)"')
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document."""
+
+    id: str
+    method: str
+    path: str
+    described: dict[str, Any]
+
+    @property
+    def open(self) -> bool:
+        return {} in self.described.get("security", [])
+
+    @property
+    def body_schema(self) -> dict[str, Any] | None:
+        content = self.described.get("requestBody", {}).get("content", {})
+        schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
+        return schema
+
+    def parameters(self, place: str) -> dict[str, dict[str, Any]]:
+        return {each["name"]: each for each in self.described.get("parameters", []) if each["in"] == place}
+
+
+def operations_of(document: dict[str, Any]) -> dict[str, Operation]:
+    """By operationId."""
+    found: dict[str, Operation] = {}
+    for path, item in document["paths"].items():
+        shared = item.get("parameters", [])
+        for method in METHODS:
+            if method in item:
+                described = item[method] | {"parameters": [*shared, *item[method].get("parameters", [])]}
+                found[described["operationId"]] = Operation(described["operationId"], method, path, described)
+    return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of an operation, ready to be sent."""
+
+    operation: Operation
+    who: str
+    values: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any = None
+    content: bytes | None = None
+
+    @property
+    def path(self) -> str:
+        path = self.operation.path
+        for name, value in self.values.items():
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        return path
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("Content-Type", "").partition(";")[0]
+
+
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+"""method, target, headers, body."""
+
+
+def sending_with(client: FlaskClient) -> Send:
+    """Send with the test client."""
+
+    def send(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        answer = client.open(target, method=method.upper(), headers=dict(headers), data=body)
+        return Answer(answer.status_code, answer.headers, answer.data)
+
+    return send
+
+
+@dataclass
+class Play:
+    """The stage: people and their tokens, organisations by name, what was asked, and how often it went well."""
+
+    app: Flask
+    send: Send
+    operations: dict[str, Operation]
+    people: dict[str, dict[str, str]] = field(default_factory=dict)
+    organisations: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
+    succeeded: Counter[str] = field(default_factory=Counter)
+    before: Callable[[Asked], None] = lambda _: None
+    after: Callable[[Asked, Answer], None] = lambda *_: None
+
+    def do(
+        self,
+        operation: str,
+        who: str = "",
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        seen: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **values: str,
+    ) -> Answer:
+        """Ask for the operation as that person; it has to go well. `seen`: the path whose ETag a change shows."""
+        found = self.operations[operation]
+        sent = dict(self.people.get(who, {})) | dict(headers or {})
+        wanted = found.parameters("header")
+        if "Idempotency-Key" in wanted:
+            sent["Idempotency-Key"] = f"played-{new_id()}"
+        asked = Asked(found, who, values, query or {}, sent, body, content)
+        if wanted.get("If-Match", {}).get("required"):
+            etag = self.send("get", seen or asked.path, self.people.get(who, {}), None).headers["ETag"]
+            asked = Asked(found, who, values, query or {}, sent | {"If-Match": etag}, body, content)
+        self.before(asked)
+        answer = self.ask(asked)
+        assert 200 <= answer.status < 300, (operation, answer.status, answer.body[:1500])
+        self.after(asked, answer)
+        self.asked[operation] = asked
+        self.succeeded[operation] += 1
+        return answer
+
+    def ask(self, asked: Asked, **changed: Any) -> Answer:
+        """Send it as it is; `headers`, `target` and `body` may be given instead."""
+        headers = dict(changed.get("headers", asked.headers))
+        body = asked.content
+        if asked.body is not None:
+            body = orjson.dumps(asked.body)
+            headers.setdefault("Content-Type", "application/json")
+        return self.send(asked.operation.method, changed.get("target", asked.target), headers, body)
+
+    def secret(self, address: str) -> str:
+        """The secret in the latest letter to that address."""
+        query = text("SELECT args->>'sealed' FROM procrastinate_jobs WHERE task_name = 'mail.deliver' ORDER BY id DESC")
+        with self.app.app_context():
+            opened = [unseal(present_settings(), each) for each in db.session().execute(query).scalars()]
+            db.session().rollback()
+        letter = next(each for each in opened if each["to"] == address)
+        found = SECRET.search(letter["body"])
+        assert found is not None
+        return found.group(1)
+
+
+def a_cast(play: Play, session: Session) -> None:
+    """Put people and their verified organisations into the database."""
+    kinds = {
+        "group": ("staff_group", "Riverside speech therapy"),
+        "funder": ("funder", "Leeds Seed Fund"),
+        "employer": ("public_body", "Leeds community trust"),
+        "host": ("fiscal_host", "Common Purse"),
+    }
+    made = {key: an_organisation(session, kind=kind, name=name) for key, (kind, name) in kinds.items()}
+    play.organisations |= {key: str(each.id) for key, each in made.items()}
+    play.people["group owner"] = a_member(session, made["group"]).headers
+    play.people["funder owner"] = a_member(session, made["funder"]).headers
+    play.people["funder editor"] = a_member(session, made["funder"], "editor").headers
+    play.people["adviser"] = a_member(session, made["funder"], "editor").headers
+    play.people["funder approver"] = a_member(session, made["funder"], "approver").headers
+    play.people["employer"] = a_member(session, made["employer"]).headers
+    play.people["host"] = a_member(session, made["host"]).headers
+    play.people["operator"] = a_person(session, operator=True).headers
+    play.people["leaver"] = a_person(session).headers
+
+
+def the_main_job(play: Play) -> None:
+    """Every operation at least once."""
+    _reference(play)
+    _accounts(play)
+    _organisations(play)
+    programme = _programme(play)
+    proposal = _proposal(play)
+    _consents_and_hosts(play, proposal)
+    _matches(play, programme, proposal)
+    _pledges(play, programme, proposal)
+    _ends(play, programme, proposal)
+
+
+def _reference(play: Play) -> None:
+    do = play.do
+    do("listCodelists")
+    do("getCodelist", name="stages")
+    do("listFacts")
+    do("listAreas", query={"q": "Leeds", "limit": "5"})
+    do("getArea", code="E08000035")
+    do("listParameters")
+    do("listIdentifierSchemes")
+
+
+def _accounts(play: Play) -> None:
+    do, address = play.do, "newcomer@example.org"
+    do("postRegistration", body={"email": address, "name": "Grace Newcomer", "password": PASSWORD})
+    do("postConfirmation", body={"token": play.secret(address)})
+    do("postPasswordReset", body={"email": address})
+    do("postPasswordResetRedemption", body={"token": play.secret(address), "password": PASSWORD + "!"})
+    tokens = do("postSession", body={"email": address, "password": PASSWORD + "!"}).json
+    renewing = {"Authorization": f"Bearer {tokens['refresh_token']}"}
+    tokens = do("postSessionRefresh", headers=renewing).json
+    play.people["newcomer"] = {"Authorization": f"Bearer {tokens['access_token']}"}
+    do("getSession", "newcomer")
+    do("getAccount", "newcomer")
+    do("patchAccount", "newcomer", {"name": "Grace N.", "language": "cy"})
+    do("postAccountPassword", "newcomer", {"current": PASSWORD + "!", "new": PASSWORD})
+    tokens = play.do("postSession", body={"email": address, "password": PASSWORD}).json
+    play.people["newcomer"] = {"Authorization": f"Bearer {tokens['access_token']}"}
+    do("deleteSession", "leaver")
+
+
+def _organisations(play: Play) -> None:
+    do, address = play.do, "newcomer@example.org"
+    draft = {
+        "name": {"en": "Night fund"},
+        "kind": "funder",
+        "funder_kinds": ["foundation"],
+        "identifiers": [{"scheme": "GB-COH", "number": "01234567"}],
+        "area_code": "E08000035",
+        "website": "https://fund.example/leeds",
+    }
+    first = do("postOrganisation", "newcomer", draft).json["id"]
+    second = do("postOrganisation", "newcomer", {"name": "Second", "kind": "staff_group"}).json["id"]
+    do("listOrganisations", "newcomer", query={"limit": "1", "kind": "funder"})
+    do("listOrganisations", "newcomer", query={"q": "Leeds"})
+    do("getOrganisation", "newcomer", organisation_id=first)
+    do("patchOrganisation", "newcomer", {"name": "Night fund of Leeds"}, organisation_id=first)
+    do("listVerificationQueue", "operator", query={"limit": "1"})
+    do(
+        "postOrganisationVerification",
+        "operator",
+        {"state": "register_checked", "reason": "Found."},
+        organisation_id=first,
+    )
+    do("postVouch", "funder owner", {"reason": "We know them."}, organisation_id=second)
+    do("listOrganisationVerification", "newcomer", organisation_id=first)
+    group = play.organisations["group"]
+    invited = {"email": address, "role": "viewer"}
+    do("postInvitation", "group owner", invited, organisation_id=group)
+    membership = do("postInvitationAcceptance", "newcomer", {"token": play.secret(address)}).json["id"]
+    revoked = do("postInvitation", "group owner", invited | {"email": "x@example.org"}, organisation_id=group).json[
+        "id"
+    ]
+    do("listInvitations", "group owner", query={"limit": "1"}, organisation_id=group)
+    do("getInvitation", "group owner", organisation_id=group, invitation_id=revoked)
+    do("deleteInvitation", "group owner", organisation_id=group, invitation_id=revoked)
+    do("listMemberships", "group owner", query={"limit": "1"}, organisation_id=group)
+    do("getMembership", "group owner", organisation_id=group, membership_id=membership)
+    do("patchMembership", "group owner", {"role": "editor"}, organisation_id=group, membership_id=membership)
+    do("deleteMembership", "group owner", organisation_id=group, membership_id=membership)
+
+
+def _programme(play: Play) -> str:
+    do = play.do
+    nation = {
+        "code": "NATION",
+        "fact": "beneficiary_nation",
+        "op": "eq",
+        "value": "england",
+        "level": "soft",
+        "reason": {"en": "England first"},
+    }
+    draft = {
+        "organisation_id": play.organisations["funder"],
+        "title": {"en": "Seed grants"},
+        "summary": "For groups that plan to spin out",
+        "currency": "GBP",
+        "instruments": ["grant", "in_kind_support"],
+        "stages": [],
+        "ask_min": {"amount": 100, "currency": "GBP"},
+        "ask_max": {"amount": 100_000_00, "currency": "GBP"},
+        "criteria": {"schema_version": 1, "criteria": [nation]},
+        "public_money": False,
+        "tranche_template": [
+            {"basis": "on_agreement", "milestone": None, "share_bp": 4000},
+            {"basis": "on_milestone", "milestone": "business_plan_v1", "share_bp": 6000},
+        ],
+    }
+    programme: str = do("postProgramme", "funder editor", draft).json["id"]
+    do("patchProgramme", "funder editor", {"summary": {"en": "Seed money"}}, programme_id=programme)
+    version = do("postCriteriaVersion", "funder editor", programme_id=programme).json["id"]
+    budget = {"amount": {"amount": 500_000_00, "currency": "GBP"}}
+    do("putProgrammeBudget", "funder approver", budget, seen=f"/v1/programmes/{programme}", programme_id=programme)
+    do("listProgrammes", "funder editor", query={"limit": "1", "instrument": "grant"})
+    do("listProgrammes", query={"stage": "feasibility", "open_on": today().isoformat()})
+    do("getProgramme", "funder editor", programme_id=programme)
+    do("listCriteriaVersions", programme_id=programme)
+    do("getCriteriaVersion", version_id=version)
+    do("postProgrammePause", "funder editor", programme_id=programme)
+    do("postProgrammeResumption", "funder editor", programme_id=programme)
+    return programme
+
+
+def _proposal(play: Play) -> str:
+    do, who = play.do, "group owner"
+    draft = {"organisation_id": play.organisations["group"], "title": {"en": "Speech therapy by its staff"}}
+    proposal: str = do("postProposal", who, draft).json["id"]
+    do("listProposalSections", who, proposal_id=proposal)
+    do("getProposalSection", who, proposal_id=proposal, name="service")
+    facts = {
+        "service": {"area_code": "E08000035", "sector": "community_health", "parent_kind": "nhs_body"},
+        "organisation": {"registration": "registered"},
+        "people": {"staff_count": 40, "staff_control": True},
+        "finance": {"mfa_received": {"amount": 0, "currency": "GBP"}},
+    }
+    for name, answers in facts.items():
+        do("putFactSection", who, {"facts": answers}, proposal_id=proposal, name=name)
+    summary = {"title": {"en": "Speech therapy"}, "summary": "What we plan"}
+    do("putSummarySection", who, summary, proposal_id=proposal)
+    ask = {
+        "stage": "business_case",
+        "currency": "GBP",
+        "instruments": ["grant", "in_kind_support"],
+        "lines": [{"purpose": "legal", "description": "A solicitor", "amount": 90_000_00}],
+    }
+    do("putAskSection", who, ask, proposal_id=proposal)
+    employer = {
+        "parent_organisation_id": play.organisations["employer"],
+        "parent_identifier": None,
+        "parent_name": "The trust",
+        "commissioner_organisation_ids": [],
+        "exclude_parent": True,
+    }
+    do("putEmployerSection", who, employer, proposal_id=proposal)
+    version = do("postProposalVersion", who, proposal_id=proposal).json["id"]
+    do("listProposalVersions", who, proposal_id=proposal)
+    do("getProposalVersion", who, proposal_id=proposal, version_id=version)
+    do("getProposalSharing", who, proposal_id=proposal)
+    sharing = {
+        "visibility": "verified_funders",
+        "named": [],
+        "excluded": [],
+        "facts": {"staff_count": "confidential"},
+        "fact_grants": [{"organisation_id": play.organisations["funder"], "facts": ["staff_count"]}],
+    }
+    do("putProposalSharing", who, sharing, proposal_id=proposal)
+    do("getProposal", who, proposal_id=proposal)
+    do("getProposal", "funder editor", proposal_id=proposal)
+    do("listProposals", who, query={"organisation_id": play.organisations["group"], "limit": "1"})
+    do("listProposals", "funder editor", query={"stage": "business_case", "sector": "community_health"})
+    return proposal
+
+
+def _consents_and_hosts(play: Play, proposal: str) -> None:
+    do, day = play.do, today()
+    invitation = {
+        "organisation_id": play.organisations["employer"],
+        "title": "May we explore this?",
+        "message": "We ask.",
+    }
+    consent = do("postEmployerConsent", "group owner", invitation, proposal_id=proposal).json["id"]
+    do("listProposalEmployerConsents", "group owner", proposal_id=proposal)
+    do("listEmployerConsents", "employer", query={"organisation_id": play.organisations["employer"], "limit": "1"})
+    do("getEmployerConsent", "employer", consent_id=consent)
+    answer = {
+        "confirms_parent": True,
+        "answer": "receive_funding",
+        "scope": "Work on the plan. No promise of a contract.",
+        "authority": "Executive board",
+        "decided_on": day.isoformat(),
+        "expires_on": (day + timedelta(days=90)).isoformat(),
+    }
+    do("postEmployerConsentAnswer", "employer", answer, consent_id=consent)
+    do("getEmployerConsent", "group owner", consent_id=consent)
+    do("postEmployerConsentWithdrawal", "employer", {"reason": "A new board"}, consent_id=consent)
+    signs = [{"name": "Nora Okafor", "position": "Lead nurse"}]
+    asked = {"host_organisation_id": play.organisations["host"], "fee": 500, "terms": {"en": "Holds it."}}
+    hosting = do("postFiscalHosting", "group owner", asked | {"signatories": signs}, proposal_id=proposal).json["id"]
+    do("listProposalFiscalHostings", "group owner", proposal_id=proposal)
+    do("listFiscalHostings", "host", query={"organisation_id": play.organisations["host"], "limit": "1"})
+    do("getFiscalHosting", "host", hosting_id=hosting)
+    do("postFiscalHostingAnswer", "host", {"answer": "agreed", "signatories": signs}, hosting_id=hosting)
+    do("listHeldFunds", "host", organisation_id=play.organisations["host"])
+    do("postFiscalHostingEnd", "host", {"reason": "The group is registered"}, hosting_id=hosting)
+
+
+def _matches(play: Play, programme: str, proposal: str) -> None:
+    do, day = play.do, today().isoformat()
+    fitting = {"limit": "1", "as_of": day, "result": "eligible", "over": "own", "window": "open", "instrument": "grant"}
+    do("listProposalMatches", "group owner", query=fitting, proposal_id=proposal)
+    do("getProposalMatch", "group owner", query={"as_of": day}, proposal_id=proposal, programme_id=programme)
+    do("getProposalMatchSummary", "group owner", proposal_id=proposal)
+    do("listProgrammeMatches", "funder editor", query={"limit": "1"}, programme_id=programme)
+    do("getProgrammeMatch", "funder editor", programme_id=programme, proposal_id=proposal)
+    do("getProgrammeMatchSummary", "funder editor", programme_id=programme)
+
+
+def _pledges(play: Play, programme: str, proposal: str) -> None:
+    do, day = play.do, today().isoformat()
+    group, officer = "group owner", "funder editor"
+    grant = {"instrument": "grant", "amount": 10_000_00, "terms": "As published"}
+    support = {
+        "instrument": "in_kind_support",
+        "amount": 1_000_00,
+        "tranches": [{"basis": "on_agreement", "amount": 1_000_00}],
+    }
+    draft = {"programme_id": programme, "proposal_id": proposal, "message": {"en": "We like it"}, "parts": [grant]}
+    pledge = do("postPledge", officer, draft | {"parts": [grant, support]}).json["id"]
+    do("patchPledge", officer, {"message": "We like it much", "verifier_organisation_ids": []}, pledge_id=pledge)
+    do("postPledgeIndication", officer, pledge_id=pledge)
+    offer = {"expires_on": (today() + timedelta(days=30)).isoformat(), "waivers": []}
+    do("postPledgeOffer", officer, offer, pledge_id=pledge)
+    do("postPledgeAcceptance", group, pledge_id=pledge)
+    do("postPledgeAgreement", officer, {"signed_on": day, "reference": "SEED/1"}, pledge_id=pledge)
+    do("listPledges", officer, query={"limit": "1", "programme_id": programme, "proposal_id": proposal})
+    do("getPledge", group, pledge_id=pledge)
+    waiting = do("listTranches", group, pledge_id=pledge).json["data"]
+    money, late = (
+        each["id"] for each in waiting if each["basis"] != "on_agreement" or each["amount"]["amount"] > 1_000_00
+    )
+    kind = next(each["id"] for each in waiting if each["amount"]["amount"] == 1_000_00)
+    do("getTranche", group, tranche_id=money)
+    do("postTrancheClaim", group, {"note": "We began"}, tranche_id=money)
+    do("postTrancheRejection", "funder approver", {"reason": "Say more"}, tranche_id=money)
+    do("postTrancheClaim", group, {}, tranche_id=money)
+    do("postTrancheHold", officer, {"reason": "We ask our lawyer"}, tranche_id=late)
+    do("postTrancheRelease", officer, tranche_id=late)
+    do("postTrancheApproval", "funder approver", tranche_id=money)
+    do("postTranchePayment", officer, {"paid_on": day, "reference": "BACS 1"}, tranche_id=money)
+    back = {"amount": {"amount": 500, "currency": "GBP"}, "reference": "RETURN 1"}
+    do("postTrancheReturn", officer, back, tranche_id=money)
+    do("postTrancheClaim", group, {}, tranche_id=kind)
+    do("postTrancheApproval", "funder approver", tranche_id=kind)
+    do("postTrancheDelivery", officer, {"delivered_on": day, "description": "A day of advice"}, tranche_id=kind)
+    _evidence(play, proposal)
+    do("postTrancheCancellation", officer, {"reason": "No longer needed"}, tranche_id=late)
+    do("getPledgeStatement", group, query={"limit": "1"}, pledge_id=pledge)
+    do("getProgrammeStatement", officer, query={"limit": "2"}, programme_id=programme)
+    do("getProposalStatement", group, proposal_id=proposal)
+    do("listEvents", officer, query={"limit": "5"})
+    do("listHeldFunds", "host", organisation_id=play.organisations["host"])
+
+
+def _evidence(play: Play, proposal: str) -> None:
+    do, group = play.do, "group owner"
+    draft = {"kind": "business_plan", "milestone": "business_plan_v1", "title": {"en": "Our plan"}}
+    evidence = do("postEvidence", group, draft, proposal_id=proposal).json["id"]
+    named = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="plan.pdf"'}
+    content = b"%PDF-1.7\nA business plan."
+    version = do("postEvidenceVersion", group, content=content, headers=named, evidence_id=evidence).json["id"]
+    do("listEvidence", "adviser", query={"limit": "1"}, proposal_id=proposal)
+    do("getEvidence", group, evidence_id=evidence)
+    do("getEvidenceVersion", group, version_id=version)
+    assert do("getEvidenceContent", group, version_id=version).body == content
+    do("postEvidenceVerification", "adviser", {"decision": "accepted", "reason": "Read."}, version_id=version)
+    do("getPipeline", group, proposal_id=proposal)
+
+
+def _ends(play: Play, programme: str, proposal: str) -> None:
+    do, officer, group = play.do, "funder editor", "group owner"
+    small = {"programme_id": programme, "proposal_id": proposal, "parts": [{"instrument": "grant", "amount": 500}]}
+    offer = {"expires_on": (today() + timedelta(days=30)).isoformat()}
+    for ending in ("decline", "withdrawal", "termination"):
+        pledge = do("postPledge", officer, small).json["id"]
+        do("postPledgeOffer", officer, offer, pledge_id=pledge)
+        if ending == "decline":
+            do("postPledgeDecline", group, {"reason": "Too small"}, pledge_id=pledge)
+        elif ending == "withdrawal":
+            do("postPledgeWithdrawal", officer, {"reason": "A mistake"}, pledge_id=pledge)
+        else:
+            do("postPledgeAcceptance", group, pledge_id=pledge)
+            do("postPledgeAgreement", officer, {"signed_on": today().isoformat()}, pledge_id=pledge)
+            do("postPledgeTermination", officer, {"reason": "It cannot go on"}, pledge_id=pledge)
+    closing = {"organisation_id": play.organisations["funder"], "title": "To be closed", "instruments": ["grant"]}
+    other = do("postProgramme", officer, closing).json["id"]
+    do("postCriteriaVersion", officer, programme_id=other)
+    do("postProgrammeClosure", officer, programme_id=other)
+    left = do("postProposal", group, {"organisation_id": play.organisations["group"]}).json["id"]
+    ask = {
+        "stage": "feasibility",
+        "lines": [{"purpose": "legal", "amount": 5_000_00}],
+        "instruments": ["grant"],
+    }
+    do("putSummarySection", group, {"title": "To be withdrawn", "summary": None}, proposal_id=left)
+    do("putAskSection", group, ask, proposal_id=left)
+    do("postProposalVersion", group, proposal_id=left)
+    do("postProposalWithdrawal", group, proposal_id=left)

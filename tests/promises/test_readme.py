@@ -1,0 +1,52 @@
+"""README and glossary tell the truth: commands exist, requests are operations, links lead somewhere."""
+
+import re
+
+import yaml
+
+from marketplace.cli import ROOT
+from marketplace.demo.load import PASSWORD
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_every_make_command_is_a_target() -> None:
+    named = set(re.findall(r"\bmake ([a-z-]+)\b", "\n".join(re.findall(r"```\n(.*?)```", README, re.DOTALL))))
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+    assert {"demo", "test"} <= named
+    assert named <= targets
+
+
+def test_every_request_of_the_walk_is_an_operation() -> None:
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+    walked = {re.sub(r"\$[A-Z1]+", "{}", path) for path in re.findall(r"\$API(/[^\s\"'?)]+)", shell)}
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    known = {re.sub(r"\{[^}]+\}", "{}", path.removeprefix("/v1")) for path in document["paths"]}
+
+    assert len(walked) > 8
+    assert walked <= known
+
+
+def test_every_address_in_the_glossary_is_an_operations_or_their_beginning() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    known = [re.sub(r"\{[^}]+\}", "{}", path) + "/" for path in document["paths"]]
+    named = {re.sub(r"\{[^}]+\}", "{}", path) for path in re.findall(r"`(/v1/[^`]+)`", glossary)}
+
+    assert {path for path in named if not any(each.startswith(path + "/") for each in known)} == set()
+
+
+def test_every_link_leads_to_a_file() -> None:
+    missing = [
+        target
+        for target in re.findall(r"\]\(([^)#]+)\)", README)
+        if "://" not in target and not (ROOT / target).exists()
+    ]
+
+    assert missing == []
+
+
+def test_the_password_of_the_walk_is_that_of_the_demonstration() -> None:
+    assert f"PASSWORD='{PASSWORD}'" in README

@@ -1,0 +1,717 @@
+"""A world with one of everything, in every state that an operation needs, and a valid request for each operation.
+
+Secrets are planted in it: words and figures that stand nowhere else, so that one found in an answer was told.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from flask.testing import FlaskClient
+from flask_jwt_extended import create_refresh_token
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from marketplace.identity.links import digest_of
+from marketplace.identity.models import (
+    Invitation,
+    Membership,
+    OneTimeLink,
+    Organisation,
+    OrganisationIdentifier,
+    SessionFamily,
+    User,
+    VerificationAct,
+)
+from marketplace.identity.passwords import password_hash
+from marketplace.programmes.models import Programme
+from marketplace.proposals import service
+from marketplace.proposals.models import Proposal
+from marketplace.store.base import new_id
+from marketplace.values.clock import now, today
+from tests.builders import Person, a_member, a_person, an_organisation
+from tests.pledges.scene import give_budget
+from tests.programmes.builders import a_programme, an_open_programme
+from tests.proposals.builders import a_proposal, seen, share
+
+PASSWORD = "a quiet word in the ward"
+NEW_PASSWORD = "another quiet word in the ward"
+PDF = b"%PDF-1.7\n"
+ROLES = ("owner", "editor", "approver", "viewer")
+CHANGED = {
+    "group.unverified": ("group.owner", "group", "unverified"),
+    "group.suspended": ("group.owner", "group", "suspended"),
+    "funder.unverified": ("funder.owner", "funder", "unverified"),
+    "funder.suspended": ("funder.owner", "funder", "suspended"),
+    "host.suspended": ("host.owner", "host", "suspended"),
+    "employer.suspended": ("employer.owner", "employer", "suspended"),
+}
+"""Callers who are another one, while their organisation is in another state: (who, organisation, state)."""
+KEYS = count(1)
+
+
+@dataclass
+class Sent:
+    """A request but for who sends it: what stands in the path, the query, the body and besides."""
+
+    path: dict[str, Any] = field(default_factory=dict)
+    json: Any = None
+    query: dict[str, Any] = field(default_factory=dict)
+    data: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """Who is there, what there is (its id by a short name), and what is secret."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    organisations: dict[str, UUID] = field(default_factory=dict)
+    things: dict[str, Any] = field(default_factory=dict)
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
+    memberships: dict[str, UUID] = field(default_factory=dict)
+    invitations: dict[str, str] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, list[str]] = field(default_factory=dict)
+    personal: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The name and the address of each person, planted."""
+    homes: dict[str, str] = field(default_factory=dict)
+    """Which organisation each person belongs to."""
+
+    def secret(self, name: str) -> str:
+        """A new word that is told only to the readers of that secret."""
+        word = f"Kestrel{len(self.secrets):02d}x{new_id().hex[-8:]}"
+        self.secrets.setdefault(name, []).append(word)
+        return word
+
+    def sum(self, name: str) -> dict[str, Any]:
+        """A new amount that is told only to the readers of that secret."""
+        amount = 734_185_000 + 17 * next(KEYS)
+        self.secrets.setdefault(name, []).append(str(amount))
+        return {"amount": amount, "currency": "GBP"}
+
+    def words(self, name: str) -> dict[str, str]:
+        return {"en": f"{self.secret(name)} in English"}
+
+    def person_of(self, who: str) -> str:
+        """Whose account a caller of the table uses."""
+        return CHANGED[who][0] if who in CHANGED else who
+
+
+class Building:
+    """Puts the world together, by builders where people and organisations are, by requests where steps are taken."""
+
+    def __init__(self, session: Session, client: FlaskClient) -> None:
+        self.session = session
+        self.client = client
+        self.world = World()
+
+    def do(self, who: str, path: str, body: Any = None) -> Any:
+        headers = self.world.people[who].headers | {"Idempotency-Key": f"world-{next(KEYS)}"}
+        answer = self.client.post(f"/v1{path}", json=body, headers=headers)
+        assert answer.status_code < 300, (path, answer.json)
+        return answer.json
+
+    def build(self) -> World:
+        self.people()
+        self.proposals()
+        self.programmes()
+        self.pledges()
+        self.hostings()
+        self.letters()
+        self.session.close()
+        return self.world
+
+    # Who is there
+
+    def organisation(self, name: str, kind: str, *, verification: str = "vouched", called: str | None = None) -> Any:
+        made = an_organisation(self.session, kind=kind, name=called or f"The {name}", verification=verification)
+        self.world.organisations[name] = made.id
+        return made
+
+    def joins(self, who: str, organisation: str, role: str, **values: Any) -> None:
+        home = self.session.get_one(Organisation, self.world.organisations[organisation])
+        self.world.people[who] = a_member(self.session, home, role, **values)
+        self.world.homes[who] = organisation
+
+    def people(self) -> None:
+        world, session = self.world, self.session
+        self.organisation("group", "staff_group", called=world.secret("the group's name"))
+        world.secrets["the group's id"] = [str(world.organisations["group"])]
+        self.organisation("neighbours", "staff_group", called=world.secret("the neighbour's name"))
+        self.organisation("open group", "staff_group")
+        for name, kind in (("funder", "funder"), ("host", "fiscal_host"), ("employer", "public_body")):
+            self.organisation(name, kind)
+            for role in ROLES:
+                self.joins(f"{name}.{role}", name, role)
+        for role in ROLES:
+            self.joins(f"group.{role}", "group", role)
+        for who, home, kind, verification in (
+            ("verifier", "adviser", "adviser", "vouched"),
+            ("commissioner", "commissioner", "public_body", "vouched"),
+            ("stranger", "other fund", "funder", "vouched"),
+            ("unverified", "new fund", "funder", "unverified"),
+        ):
+            self.organisation(home, kind, verification=verification)
+            self.joins(who, home, "editor" if who == "verifier" else "owner")
+        self.joins("neighbour", "neighbours", "owner")
+        self.joins("open.owner", "open group", "owner")
+        self.organisation("applicant", "funder", verification="unverified")
+        self.joins("applicant", "applicant", "owner")
+        world.people["operator"] = a_person(session, operator=True)
+        for who, home, role in (
+            ("group.co-owner", "group", "owner"),
+            ("group.spare", "group", "viewer"),
+            ("funder.director", "funder", "approver"),
+            ("funder.adviser", "funder", "editor"),
+        ):
+            self.joins(who, home, role)
+        for home in ("employer", "new fund"):
+            number = OrganisationIdentifier(
+                scheme="GB-COH",
+                number="01234567" if home == "employer" else "07654321",
+                organisation_id=world.organisations[home],
+            )
+            session.add(number)
+        reason = world.secret("why the group was verified")
+        group = world.organisations["group"]
+        session.execute(update(Organisation).where(Organisation.id == group).values(verification_note=reason))
+        session.add(
+            VerificationAct(
+                organisation_id=group,
+                was="unverified",
+                became="vouched",
+                by_user_id=world.people["operator"].id,
+                reason=reason,
+            )
+        )
+        session.commit()
+
+    # What there is
+
+    def a_proposal(self, name: str, by: str, **values: Any) -> Proposal:
+        home = self.session.get_one(Organisation, self.world.organisations[self.world.homes[by]])
+        made = a_proposal(self.session, home, self.world.people[by], **values)
+        self.world.things[name] = made.id
+        return made
+
+    def summarise(self, by: str, proposal: Proposal, secret: str) -> None:
+        content = {"title": self.world.words(secret), "summary": self.world.words(secret)}
+        service.write_summary(self.session, self.world.people[by].actor(self.session), proposal.id, content, seen)
+        self.session.commit()
+
+    def publish(self, by: str, proposal: Proposal) -> None:
+        service.publish_proposal(self.session, self.world.people[by].actor(self.session), proposal.id)
+        self.session.commit()
+
+    def ask(self, secret: str) -> dict[str, Any]:
+        line = {"purpose": "legal", "description": self.world.words(secret), "amount": 10_000_000}
+        return {
+            "stage": "business_case",
+            "currency": "GBP",
+            "instruments": ["grant", "in_kind_support"],
+            "lines": [line],
+        }
+
+    def proposals(self) -> None:
+        world = self.world
+        parent = {
+            "parent_organisation_id": world.organisations["employer"],
+            "commissioner_organisation_ids": [world.organisations["commissioner"]],
+        }
+        registered = {"registration": "registered"}
+        words = "the words of the shared proposal, which is under a pseudonym"
+        facts = {
+            "service": {
+                "area_code": "E08000035",
+                "annual_contract_value": world.sum("a confidential fact granted to the funder"),
+            },
+            "organisation": registered,
+            "finance": {"turnover": world.sum("a confidential fact")},
+        }
+        shared = self.a_proposal(
+            "shared", "group.owner", facts=facts, ask=self.ask(words), employer=parent, published=False
+        )
+        self.summarise("group.owner", shared, words)
+        share(
+            self.session,
+            shared.id,
+            world.people["group.owner"],
+            visibility="verified_funders",
+            fact_grants=[{"organisation_id": world.organisations["funder"], "facts": ["annual_contract_value"]}],
+        )
+        self.publish("group.owner", shared)
+        world.things["version"] = self.session.get_one(Proposal, shared.id).current_version_id
+        self.summarise("group.owner", shared, "the words drafted since it was published")
+        drafted = {"finance": {"turnover": world.sum("a confidential fact drafted since it was published")}}
+        actor = world.people["group.owner"].actor(self.session)
+        service.write_facts(self.session, actor, shared.id, "finance", drafted["finance"], seen)
+        self.session.commit()
+        words = "the words of a private proposal"
+        facts = {"organisation": registered, "finance": {"turnover": world.sum("a fact of a private proposal")}}
+        private = self.a_proposal(
+            "private", "group.owner", facts=facts, ask=self.ask(words), employer=parent, published=False
+        )
+        self.summarise("group.owner", private, words)
+        self.publish("group.owner", private)
+        draft = self.a_proposal("draft", "group.owner", published=False)
+        self.summarise("group.owner", draft, "the words of a draft that was never published")
+        self.a_proposal(
+            "withdrawn",
+            "group.owner",
+            ask=self.ask("the words of a private proposal"),
+            facts={},
+            shared={"visibility": "verified_funders"},
+        )
+        self.a_proposal(
+            "named",
+            "neighbour",
+            facts={},
+            shared={"visibility": "named", "named": [world.organisations["other fund"]]},
+        )
+        hidden = self.a_proposal("neighbour's draft", "neighbour", published=False)
+        self.summarise("neighbour", hidden, "the neighbour's private draft")
+        self.a_proposal("public", "open.owner", facts={}, shared={"visibility": "public"})
+        until = today() + timedelta(days=30)
+        self.joins("group.guest", "group", "guest", proposal_id=shared.id, until=until)
+        answered = self.do(
+            "group.owner",
+            f"/proposals/{private.id}/employer-consents",
+            {"organisation_id": str(world.organisations["employer"]), "title": {"en": "A question"}},
+        )
+        world.things["answered consent"] = answered["id"]
+        self.do("employer.approver", f"/employer-consents/{answered['id']}/answer", self.answer())
+        invited = self.do(
+            "group.owner",
+            f"/proposals/{shared.id}/employer-consents",
+            {
+                "organisation_id": str(world.organisations["employer"]),
+                "title": world.words("the invitation to the employer"),
+                "message": world.words("the invitation to the employer"),
+            },
+        )
+        world.things["invited consent"] = invited["id"]
+
+    def answer(self) -> dict[str, Any]:
+        said = self.world.secret("the employer's answer")
+        return {
+            "confirms_parent": True,
+            "answer": "explore",
+            "scope": said,
+            "authority": "The board",
+            "decided_on": str(today()),
+        }
+
+    def programmes(self) -> None:
+        world = self.world
+        funder = self.session.get_one(Organisation, world.organisations["funder"])
+        common = {"instruments": ["grant", "in_kind_support"], "ask_max": 50_000_000}
+        for name in ("programme", "paused"):
+            made = an_open_programme(self.session, funder, **common)
+            world.things[name] = made.id
+        give_budget(self.session, world.things["programme"], 1_000_000_00)
+        world.things["criteria version"] = self.session.get_one(
+            Programme, world.things["programme"]
+        ).current_criteria_version_id
+        self.do("funder.owner", f"/programmes/{world.things['paused']}/pauses")
+        self.session.expire_all()
+        programme = self.session.get_one(Programme, world.things["programme"])
+        programme.criteria = self.criteria("criteria that a funder has not published")
+        self.session.commit()
+        draft = "a funder's draft of a programme"
+        made = a_programme(
+            self.session,
+            funder,
+            title=world.words(draft),
+            summary=world.words(draft),
+            criteria=self.criteria(draft),
+        )
+        world.things["draft programme"] = made.id
+        others = self.session.get_one(Organisation, world.organisations["other fund"])
+        world.things["stranger's programme"] = an_open_programme(self.session, others).id
+
+    def criteria(self, secret: str) -> dict[str, Any]:
+        leaf = {
+            "code": "STAFF",
+            "fact": "staff_control",
+            "op": "eq",
+            "value": True,
+            "level": "soft",
+            "reason": self.world.words(secret),
+        }
+        return {"schema_version": 1, "criteria": [leaf]}
+
+    # What was promised
+
+    def a_pledge(self, name: str, secret: str | None = None, *, about: str = "shared", **members: Any) -> str:
+        body: dict[str, Any] = {
+            "programme_id": str(self.world.things["programme"]),
+            "proposal_id": str(self.world.things[about]),
+            "parts": [{"instrument": "grant", "amount": 1000}],
+        }
+        if secret:
+            body["message"] = self.world.words(secret)
+        made = self.do("funder.editor", "/pledges", body | members)
+        self.world.things[name] = made["id"]
+        return str(made["id"])
+
+    def offered(self, name: str, **members: Any) -> str:
+        pledge = self.a_pledge(name, "the message of an offered pledge", **members)
+        self.do("funder.editor", f"/pledges/{pledge}/offer", {"expires_on": str(today() + timedelta(days=30))})
+        return pledge
+
+    def pledges(self) -> None:
+        world = self.world
+        self.a_pledge("draft pledge", "the message of a pledge in draft")
+        self.offered("offered pledge")
+        ended = self.offered("pledge to the withdrawn", about="withdrawn")
+        self.do("group.owner", f"/pledges/{ended}/acceptance")
+        self.do("funder.editor", f"/pledges/{ended}/agreement", {"signed_on": str(today())})
+        officer = world.people["funder.editor"].headers
+        for row in self.client.get(f"/v1/pledges/{ended}/tranches", headers=officer).json["data"]:
+            self.do("funder.editor", f"/tranches/{row['id']}/cancellation", {"reason": {"en": "It is not needed."}})
+        self.do("group.owner", f"/proposals/{world.things['withdrawn']}/withdrawal")
+        self.do("group.owner", f"/pledges/{self.offered('accepted pledge')}/acceptance")
+        names = ("claimable", "claimed", "approved", "held", "paid")
+        parts = [
+            {
+                "instrument": "grant",
+                "amount": 1000 * len(names),
+                "tranches": [{"basis": "on_agreement", "amount": 1000} for _ in names],
+            },
+            {"instrument": "in_kind_support", "amount": 1000},
+        ]
+        adviser = str(world.organisations["adviser"])
+        signed = self.offered("signed pledge", parts=parts, verifier_organisation_ids=[adviser])
+        self.do("group.owner", f"/pledges/{signed}/acceptance")
+        self.do("funder.editor", f"/pledges/{signed}/agreement", {"signed_on": str(today())})
+        draft_of = world.people["funder.editor"].headers
+        (drafted,) = self.client.get(f"/v1/pledges/{world.things['draft pledge']}/tranches", headers=draft_of).json[
+            "data"
+        ]
+        world.things["draft tranche"] = drafted["id"]
+        rows = self.client.get(f"/v1/pledges/{signed}/tranches", headers=draft_of).json["data"]
+        for name, row in zip((*names, "in kind"), rows, strict=True):
+            self.bring(name, row["id"])
+        self.evidence()
+
+    def bring(self, name: str, tranche: str) -> None:
+        """A tranche of the signed pledge, in the state of its name (in kind: approved)."""
+        secret = "what was said between the parties to a tranche"
+        self.world.things[f"{name} tranche"] = tranche
+        if name in {"claimed", "approved", "paid", "in kind"}:
+            self.do("group.editor", f"/tranches/{tranche}/claim", {"note": self.world.words(secret)})
+        if name in {"approved", "paid", "in kind"}:
+            self.do("funder.director", f"/tranches/{tranche}/approval")
+        if name == "paid":
+            body = {"paid_on": str(today()), "reference": self.world.secret(secret)}
+            self.do("funder.adviser", f"/tranches/{tranche}/payment", body)
+        if name == "held":
+            self.do("funder.adviser", f"/tranches/{tranche}/hold", {"reason": self.world.words(secret)})
+
+    def evidence(self) -> None:
+        world = self.world
+        title = world.words("evidence")
+        body = {"kind": "business_plan", "milestone": "business_plan_v1", "title": title}
+        made = self.do("group.editor", f"/proposals/{world.things['shared']}/evidence", body)
+        world.things["evidence"] = made["id"]
+        sent = world.people["group.editor"].headers | {
+            "Content-Type": "application/pdf",
+            "Content-Disposition": f'attachment; filename="{world.secret("evidence")}.pdf"',
+        }
+        content = PDF + world.secret("evidence").encode()
+        answer = self.client.post(f"/v1/evidence/{made['id']}/versions", data=content, headers=sent)
+        assert answer.status_code == 201, answer.json
+        world.things["evidence version"] = answer.json["id"]
+        private = {"kind": "business_plan", "title": world.words("the words of a private proposal")}
+        kept = self.do("group.editor", f"/proposals/{world.things['private']}/evidence", private)
+        world.things["private evidence"] = kept["id"]
+
+    def hostings(self) -> None:
+        world = self.world
+        secret = "the terms of a hosting"
+        for name, proposal in (("proposed hosting", "shared"), ("agreed hosting", "private")):
+            body = a_hosting(world, terms=world.words(secret), name=world.secret(secret))
+            made = self.do("group.owner", f"/proposals/{world.things[proposal]}/fiscal-hostings", body)
+            world.things[name] = made["id"]
+        agreed = {"answer": "agreed", "signatories": [{"name": world.secret(secret), "position": "Director"}]}
+        self.do("host.approver", f"/fiscal-hostings/{world.things['agreed hosting']}/answer", agreed)
+
+    # Letters, passwords and tokens
+
+    def letters(self) -> None:
+        world, session = self.world, self.session
+        for turn, (who, person) in enumerate(world.people.items()):
+            name, email = f"Merlin{turn:02d}x{new_id().hex[-8:]}", f"siskin{turn:02d}x{new_id().hex[-8:]}@example.org"
+            world.personal[who], world.emails[who] = (name, email), email
+            row = session.get_one(User, person.id)
+            row.name, row.email = name, email
+            row.password_hash, row.confirmed_at = password_hash(PASSWORD), now()
+            family = session.scalars(select(SessionFamily).filter_by(user_id=person.id)).one()
+            claims = {"fam": str(family.id), "rid": str(family.current_token)}
+            world.refresh_tokens[who] = create_refresh_token(identity=str(person.id), additional_claims=claims)
+            world.invitations[who] = f"invitation-{who}"
+            session.add(self.invitation("applicant", email, f"invitation-{who}", by="applicant"))
+        newcomer = User(id=new_id(), name="New", email="newcomer@example.org", password_hash="!")
+        session.add(newcomer)
+        session.flush()
+        for purpose, whose in (("confirm", newcomer.id), ("reset", world.people["group.spare"].id)):
+            session.add(
+                OneTimeLink(
+                    user_id=whose,
+                    purpose=purpose,
+                    token_digest=digest_of(f"link to {purpose}"),
+                    expires_at=now() + timedelta(hours=1),
+                )
+            )
+        address = world.secret("an invitation's address").lower()
+        world.secrets["an invitation's address"] = [address]
+        waiting = self.invitation("group", f"{address}@example.org", "waiting", by="group.owner")
+        session.add(waiting)
+        session.flush()
+        world.things["invitation"] = waiting.id
+        for who, home in world.homes.items():
+            row = session.scalars(
+                select(Membership).filter_by(user_id=world.people[who].id, organisation_id=world.organisations[home])
+            ).one()
+            world.memberships[who] = row.id
+        session.commit()
+
+    def invitation(self, home: str, email: str, token: str, *, by: str) -> Invitation:
+        return Invitation(
+            id=new_id(),
+            organisation_id=self.world.organisations[home],
+            email=email,
+            role="viewer",
+            token_digest=digest_of(token),
+            invited_by=self.world.people[by].id,
+            expires_at=now() + timedelta(days=7),
+        )
+
+
+def a_hosting(world: World, *, terms: dict[str, str], name: str) -> dict[str, Any]:
+    """What a group asks of the host."""
+    return {
+        "host_organisation_id": str(world.organisations["host"]),
+        "fee": 500,
+        "terms": terms,
+        "signatories": [{"name": name, "position": "Lead nurse"}],
+    }
+
+
+# The requests
+
+
+def requests_of(world: World, who: str) -> dict[str, Callable[[], Sent]]:
+    """A valid request for every row of the table, as that caller would make it."""
+    return {**_about_people(world, who), **_about_proposals(world), **_about_funding(world), **_about_money(world)}
+
+
+def _about_people(world: World, who: str) -> dict[str, Callable[[], Sent]]:
+    person = world.person_of(who)
+    group = {"organisation_id": world.organisations["group"]}
+    spare = group | {"membership_id": world.memberships["group.spare"]}
+    invitation = group | {"invitation_id": world.things["invitation"]}
+    refresh = world.refresh_tokens.get(person)
+    reason = {"reason": "Seen."}
+    at = world.organisations
+    return {
+        "listCodelists": Sent,
+        "getCodelist": lambda: Sent({"name": "stages"}),
+        "listFacts": Sent,
+        "listAreas": lambda: Sent(query={"q": "Leeds"}),
+        "getArea": lambda: Sent({"code": "E08000035"}),
+        "listParameters": Sent,
+        "listIdentifierSchemes": Sent,
+        "postRegistration": lambda: Sent(
+            json={"email": "someone@example.org", "name": "Some One", "password": PASSWORD}
+        ),
+        "postConfirmation": lambda: Sent(json={"token": "link to confirm"}),
+        "postPasswordReset": lambda: Sent(json={"email": world.emails["group.spare"]}),
+        "postPasswordResetRedemption": lambda: Sent(json={"token": "link to reset", "password": NEW_PASSWORD}),
+        "postSession": lambda: Sent(json={"email": world.emails["group.spare"], "password": PASSWORD}),
+        "postSessionRefresh": lambda: Sent(headers={"Authorization": f"Bearer {refresh}"} if refresh else {}),
+        "getSession": Sent,
+        "deleteSession": Sent,
+        "getAccount": Sent,
+        "patchAccount": lambda: Sent(json={"language": "cy"}),
+        "postAccountPassword": lambda: Sent(json={"current": PASSWORD, "new": NEW_PASSWORD}),
+        "postOrganisation": lambda: Sent(json={"name": {"en": "A new one"}, "kind": "funder"}),
+        "listOrganisations": Sent,
+        "listOrganisations/search": lambda: Sent(query={"q": "e"}),
+        "getOrganisation/the group": lambda: Sent(group),
+        "getOrganisation/a verified funder": lambda: Sent({"organisation_id": at["funder"]}),
+        "getOrganisation/an unverified funder": lambda: Sent({"organisation_id": at["new fund"]}),
+        "patchOrganisation": lambda: Sent(group, {"website": "https://example.org/"}),
+        "listMemberships": lambda: Sent(group),
+        "getMembership": lambda: Sent(spare),
+        "patchMembership": lambda: Sent(spare, {"role": "editor"}),
+        "deleteMembership/another's": lambda: Sent(spare),
+        "deleteMembership/one's own": lambda: Sent(group | {"membership_id": world.memberships[person]}),
+        "postInvitation": lambda: Sent(group, {"email": "guest@example.org", "role": "viewer"}),
+        "listInvitations": lambda: Sent(group),
+        "getInvitation": lambda: Sent(invitation),
+        "deleteInvitation": lambda: Sent(invitation),
+        "postInvitationAcceptance": lambda: Sent(json={"token": world.invitations.get(person, "none")}),
+        "postOrganisationVerification/an unverified funder": lambda: Sent(
+            {"organisation_id": at["new fund"]}, reason | {"state": "register_checked"}
+        ),
+        "postOrganisationVerification/a verified funder": lambda: Sent(
+            {"organisation_id": at["other fund"]}, reason | {"state": "suspended"}
+        ),
+        "listOrganisationVerification": lambda: Sent(group),
+        "postVouch/an unverified funder": lambda: Sent({"organisation_id": at["applicant"]}, reason),
+        "postVouch/a verified staff group": lambda: Sent({"organisation_id": at["neighbours"]}, reason),
+        "listVerificationQueue": Sent,
+        "listEvents": lambda: Sent(query={"limit": "100"}),
+    }
+
+
+def _about_proposals(world: World) -> dict[str, Callable[[], Sent]]:
+    things, at = world.things, {name: str(each) for name, each in world.organisations.items()}
+
+    def about(proposal: str, **more: Any) -> dict[str, Any]:
+        return {"proposal_id": things[proposal], **more}
+
+    consents = {name: {"consent_id": things[f"{name} consent"]} for name in ("invited", "answered")}
+    evidence = {"evidence_id": things["evidence"]}
+    version = {"version_id": things["evidence version"]}
+    words = {"en": "Said."}
+    upload = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="plan.pdf"'}
+    answer = {
+        "confirms_parent": True,
+        "answer": "explore",
+        "scope": "All of it",
+        "authority": "The board",
+        "decided_on": str(today()),
+    }
+    ask = {"stage": "business_case", "lines": [{"purpose": "legal", "amount": 100}], "instruments": ["grant"]}
+    return {
+        "postEvidence": lambda: Sent(about("shared"), {"kind": "accounts", "title": words}),
+        "listEvidence": lambda: Sent(about("shared")),
+        "getEvidence": lambda: Sent(evidence),
+        "postEvidenceVersion": lambda: Sent(evidence, data=PDF, headers=upload),
+        "getEvidenceVersion": lambda: Sent(version),
+        "getEvidenceContent": lambda: Sent(version),
+        "postEvidenceVerification": lambda: Sent(version, {"decision": "accepted", "reason": "Read."}),
+        "getPipeline": lambda: Sent(about("shared")),
+        "listProposals": Sent,
+        "postProposal": lambda: Sent(json={"organisation_id": at["group"], "title": words}),
+        "getProposal/a draft": lambda: Sent(about("draft")),
+        "getProposal/private": lambda: Sent(about("private")),
+        "getProposal/shared with verified funders": lambda: Sent(about("shared")),
+        "getProposal/withdrawn": lambda: Sent(about("withdrawn")),
+        "getProposal/a neighbour's, shared with one": lambda: Sent(about("named")),
+        "getProposal/another group's, public": lambda: Sent(about("public")),
+        "listProposalSections": lambda: Sent(about("shared")),
+        "getProposalSection": lambda: Sent(about("shared", name="finance")),
+        "putFactSection": lambda: Sent(about("shared", name="people"), {"facts": {"staff_count": 41}}),
+        "putSummarySection": lambda: Sent(about("shared"), {"title": words, "summary": words}),
+        "putAskSection": lambda: Sent(about("shared"), ask),
+        "putEmployerSection": lambda: Sent(about("shared"), {"parent_organisation_id": at["employer"]}),
+        "listProposalVersions": lambda: Sent(about("shared")),
+        "postProposalVersion": lambda: Sent(about("shared")),
+        "getProposalVersion": lambda: Sent(about("shared", version_id=things["version"])),
+        "getProposalSharing": lambda: Sent(about("shared")),
+        "putProposalSharing": lambda: Sent(about("shared"), {"visibility": "private"}),
+        "postProposalWithdrawal": lambda: Sent(about("private")),
+        "listProposalEmployerConsents": lambda: Sent(about("shared")),
+        "postEmployerConsent": lambda: Sent(about("private"), {"organisation_id": at["employer"], "title": words}),
+        "listEmployerConsents": lambda: Sent(query={"organisation_id": at["employer"]}),
+        "getEmployerConsent": lambda: Sent(consents["invited"]),
+        "postEmployerConsentAnswer": lambda: Sent(consents["invited"], answer),
+        "postEmployerConsentWithdrawal": lambda: Sent(consents["answered"], {"reason": "Changed our minds."}),
+        "postFiscalHosting": lambda: Sent(about("shared"), a_hosting(world, terms=words, name="Nora")),
+        "listProposalFiscalHostings": lambda: Sent(about("shared")),
+        "listFiscalHostings": lambda: Sent(query={"organisation_id": at["host"]}),
+        "getFiscalHosting": lambda: Sent({"hosting_id": things["proposed hosting"]}),
+        "postFiscalHostingAnswer": lambda: Sent(
+            {"hosting_id": things["proposed hosting"]},
+            {"answer": "agreed", "signatories": [{"name": "Hugo", "position": "Director"}]},
+        ),
+        "postFiscalHostingEnd": lambda: Sent({"hosting_id": things["agreed hosting"]}, {"reason": words}),
+    }
+
+
+def _about_funding(world: World) -> dict[str, Callable[[], Sent]]:
+    things, funder = world.things, str(world.organisations["funder"])
+    programme, draft = ({"programme_id": things[name]} for name in ("programme", "draft programme"))
+    match = programme | {"proposal_id": things["shared"]}
+    proposal = {"proposal_id": things["shared"]}
+    return {
+        "listProgrammes": Sent,
+        "postProgramme": lambda: Sent(json={"organisation_id": funder, "title": {"en": "Another"}}),
+        "getProgramme/published": lambda: Sent(programme),
+        "getProgramme/a draft": lambda: Sent(draft),
+        "patchProgramme": lambda: Sent(programme, {"title": {"en": "Renamed"}}),
+        "listCriteriaVersions/published": lambda: Sent(programme),
+        "listCriteriaVersions/a draft's": lambda: Sent(draft),
+        "postCriteriaVersion": lambda: Sent(draft),
+        "getCriteriaVersion": lambda: Sent({"version_id": things["criteria version"]}),
+        "putProgrammeBudget": lambda: Sent(programme, {"amount": {"amount": 2_000_000_00, "currency": "GBP"}}),
+        "postProgrammePause": lambda: Sent(programme),
+        "postProgrammeResumption": lambda: Sent({"programme_id": things["paused"]}),
+        "postProgrammeClosure": lambda: Sent(programme),
+        "listProposalMatches": lambda: Sent(proposal),
+        "getProposalMatch": lambda: Sent(match),
+        "getProposalMatchSummary": lambda: Sent(proposal),
+        "listProgrammeMatches": lambda: Sent(programme),
+        "getProgrammeMatch": lambda: Sent(match),
+        "getProgrammeMatchSummary": lambda: Sent(programme),
+        "getProgrammeStatement": lambda: Sent(programme),
+        "getProposalStatement": lambda: Sent(proposal),
+        "listHeldFunds": lambda: Sent({"organisation_id": world.organisations["host"]}),
+    }
+
+
+def _about_money(world: World) -> dict[str, Callable[[], Sent]]:
+    things = world.things
+    draft, offered, accepted, signed = (
+        {"pledge_id": things[f"{name} pledge"]} for name in ("draft", "offered", "accepted", "signed")
+    )
+    why = {"reason": {"en": "Because."}}
+    parts = [{"instrument": "grant", "amount": 1000}]
+    pledge = {"programme_id": str(things["programme"]), "proposal_id": str(things["shared"]), "parts": parts}
+
+    def tranche(name: str) -> dict[str, Any]:
+        return {"tranche_id": things[f"{name} tranche"]}
+
+    return {
+        "postPledge/of the funder's programme": lambda: Sent(json=pledge),
+        "postPledge/of the stranger's programme": lambda: Sent(
+            json=pledge | {"programme_id": str(things["stranger's programme"])}
+        ),
+        "listPledges": Sent,
+        "getPledge/a draft": lambda: Sent(draft),
+        "getPledge/offered": lambda: Sent(offered),
+        "patchPledge": lambda: Sent(draft, {"message": {"en": "Hello."}}),
+        "postPledgeIndication": lambda: Sent(draft),
+        "postPledgeOffer": lambda: Sent(draft, {"expires_on": str(today() + timedelta(days=9))}),
+        "postPledgeAcceptance": lambda: Sent(offered),
+        "postPledgeDecline": lambda: Sent(offered, why),
+        "postPledgeWithdrawal": lambda: Sent(accepted, why),
+        "postPledgeAgreement": lambda: Sent(accepted, {"signed_on": str(today())}),
+        "postPledgeTermination": lambda: Sent(signed, why),
+        "getPledgeStatement/a draft's": lambda: Sent(draft),
+        "getPledgeStatement/signed": lambda: Sent(signed),
+        "listTranches/a draft's": lambda: Sent(draft),
+        "listTranches/signed": lambda: Sent(signed),
+        "getTranche/a draft's": lambda: Sent(tranche("draft")),
+        "getTranche/signed": lambda: Sent(tranche("claimed")),
+        "postTrancheClaim": lambda: Sent(tranche("claimable"), {"note": {"en": "Please."}}),
+        "postTrancheApproval": lambda: Sent(tranche("claimed")),
+        "postTrancheRejection": lambda: Sent(tranche("claimed"), why),
+        "postTranchePayment": lambda: Sent(tranche("approved"), {"paid_on": str(today()), "reference": "BACS 2"}),
+        "postTrancheDelivery": lambda: Sent(
+            tranche("in kind"), {"delivered_on": str(today()), "description": {"en": "A day of advice."}}
+        ),
+        "postTrancheHold": lambda: Sent(tranche("claimable"), why),
+        "postTrancheRelease": lambda: Sent(tranche("held")),
+        "postTrancheCancellation": lambda: Sent(tranche("claimable"), why),
+        "postTrancheReturn": lambda: Sent(
+            tranche("paid"), {"amount": {"amount": 10, "currency": "GBP"}, "reference": "Back 1"}
+        ),
+    }
