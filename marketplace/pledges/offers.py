@@ -20,6 +20,7 @@ from marketplace.pledges.aggregate import cancel_tranche_money, fill_ask, hold_p
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.programmes import rules as programme_rules
 from marketplace.programmes.models import Programme
+from marketplace.programmes.service import intermediaries_of
 from marketplace.proposals.models import Ask, Proposal, ProposalVersion
 from marketplace.proposals.queries import sharing_of
 from marketplace.proposals.sharing import discoverable
@@ -251,16 +252,7 @@ def refuse_wholesale(session: Session, programme: Programme) -> None:
     organisation = session.get_one(Organisation, programme.organisation_id)
     if organisation.kind != "wholesale_vehicle":
         return
-    funded = session.execute(
-        select(Programme.id, Programme.organisation_id, Organisation.name)
-        .join(Organisation, Organisation.id == Programme.organisation_id)
-        .where(Programme.funded_by_programme_id == programme.id, Programme.current_criteria_version_id.is_not(None))
-        .order_by(Programme.id)
-        .limit(100)
-    )
-    intermediaries = [
-        {"programme_id": str(row.id), "organisation_id": str(row.organisation_id), "name": row.name} for row in funded
-    ]
+    intermediaries = intermediaries_of(session, [programme.id]).get(programme.id, [])
     raise rules.WholesaleOnly("Ask one of its intermediaries.", intermediaries=intermediaries)
 
 

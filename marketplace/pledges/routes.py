@@ -10,7 +10,7 @@ from marketplace.store.base import session
 from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import Page, cut, page_of, paged, position
+from marketplace.web.paging import Page, PageQuery, cut, page_of, paged, position
 from marketplace.web.writes import writes
 
 pledges = MarketBlueprint("pledges", __name__, description="Promises of programmes to asks")
@@ -116,7 +116,7 @@ def post_pledge_termination(ending: dict[str, Any], pledge_id: UUID) -> Pledge:
 
 
 @pledges.get("/pledges/<uuid:pledge_id>/statement")
-@pledges.arguments(schemas.StatementQuery, location="query")
+@pledges.arguments(PageQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_pledge_statement(query: dict[str, Any], pledge_id: UUID) -> dict[str, Any]:
     """Read what was booked on a pledge's accounts."""
@@ -125,7 +125,7 @@ def get_pledge_statement(query: dict[str, Any], pledge_id: UUID) -> dict[str, An
 
 
 @pledges.get("/programmes/<uuid:programme_id>/statement")
-@pledges.arguments(schemas.StatementQuery, location="query")
+@pledges.arguments(PageQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_programme_statement(query: dict[str, Any], programme_id: UUID) -> dict[str, Any]:
     """Read what was booked on a programme's accounts."""
@@ -134,7 +134,7 @@ def get_programme_statement(query: dict[str, Any], programme_id: UUID) -> dict[s
 
 
 @pledges.get("/proposals/<uuid:proposal_id>/statement")
-@pledges.arguments(schemas.StatementQuery, location="query")
+@pledges.arguments(PageQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_proposal_statement(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
     """Read what was booked on the pledges made to a proposal."""

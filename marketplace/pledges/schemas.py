@@ -142,10 +142,6 @@ class PledgeQuery(PageQuery):
     state = fields.String(validate=validate.OneOf(STATES))
 
 
-class StatementQuery(PageQuery):
-    """Which lines."""
-
-
 class TrancheView(View):
     """A tranche. `state` is true by the clock and the evidence."""
 

@@ -205,7 +205,7 @@ def cards(current: Session, actor: Actor, programmes: Sequence[Programme]) -> li
         CriteriaVersion,
         {each.current_criteria_version_id for each in programmes if each.current_criteria_version_id is not None},
     )
-    funded = _intermediaries(current, [each.id for each in programmes])
+    funded = intermediaries_of(current, [each.id for each in programmes])
     return [
         _card(
             programme,
@@ -262,7 +262,8 @@ def _amount(amount: int | None, currency: str) -> Money | None:
     return None if amount is None else Money(amount, currency)
 
 
-def _intermediaries(current: Session, programme_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+def intermediaries_of(current: Session, programme_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """The published programmes that each of those wholesale programmes funds, with their organisations."""
     rows = current.execute(
         select(Programme.funded_by_programme_id, Programme.id, Organisation.id, Organisation.name)
         .join(Organisation, Organisation.id == Programme.organisation_id)
