@@ -1,6 +1,6 @@
 # The few commands people type. Everything runs in .venv, which bootstrap.py makes on first use.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo test check lint types contracts openapi openapi-check errors serve migrate clean
+.PHONY: help ready demo test check lint types contracts openapi openapi-check errors serve migrate bench bench-full clean
 
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do command -v $$each && break; done)
 GIVEN_PYTHON := $(if $(filter-out file undefined,$(origin PYTHON)),$(PYTHON))
@@ -20,8 +20,8 @@ ready: # Make .venv, or find it made
 demo: ready ## Play the main job over HTTP, then keep serving (ONCE=1 ends after the story; PORT=8001)
 	@$(FLASK) demo --port $(PORT) $(if $(ONCE),--once)
 
-test: ready ## Run the tests
-	@$(BIN)/python -m pytest $(TESTS)
+test: ready ## Run the tests, on as many as four processors
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 check: lint types contracts openapi-check test ## Everything that CI looks at, but the slow tests
 
@@ -50,6 +50,12 @@ serve: migrate ## Migrate, then serve with a worker (PORT=8001)
 
 migrate: ready ## Bring the database up to this program's schema
 	@$(FLASK) migrate
+
+bench: ready ## Judge the performance goals on a corpus of 10,000 programmes
+	@$(BIN)/python -m benchmarks
+
+bench-full: ready ## The same at 100,000 and 1,000,000: hours, and some 25 GB of disk
+	@$(BIN)/python -m benchmarks --full
 
 clean: ## Remove .venv and caches; the data in instance/ stays
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

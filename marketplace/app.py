@@ -8,23 +8,32 @@ import structlog
 from flask import Flask
 from flask.json.provider import JSONProvider
 
+from marketplace.checks.routes import checks
 from marketplace.cli import register_commands
 from marketplace.demo.commands import register_demo
+from marketplace.eligibility.routes import criteria_language
 from marketplace.evidence.routes import evidence
 from marketplace.feeds.routes import feeds
 from marketplace.hosting.routes import hosting
 from marketplace.identity.authentication import register_authentication
 from marketplace.identity.routes import BLUEPRINTS as IDENTITY
+from marketplace.matching.near_routes import near_misses
+from marketplace.matching.preview_routes import previews
 from marketplace.matching.routes import matching
 from marketplace.pipeline.routes import pipeline
 from marketplace.pledges.routes import pledges
 from marketplace.pledges.tranche_routes import tranches
+from marketplace.programmes.listing_routes import BLUEPRINTS as LISTINGS
 from marketplace.programmes.routes import programmes
 from marketplace.proposals.consent_routes import employer_consents
 from marketplace.proposals.routes import proposals
+from marketplace.questions.routes import questions
+from marketplace.search.routes import search
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
 from marketplace.store.embedded import embedded_database_url
+from marketplace.watches.routes import watches
+from marketplace.watches.shortlist_routes import shortlists
 from marketplace.web.conditional import register_conditional
 from marketplace.web.docs_ui import register_docs
 from marketplace.web.headers import register_headers
@@ -37,9 +46,27 @@ from marketplace.web.reference_routes import reference
 from marketplace.wiring import connect_features
 
 BLUEPRINTS: list[MarketBlueprint] = [
-    *(reference, *IDENTITY, feeds, evidence, pipeline),
-    *(programmes, proposals, employer_consents),
-    *(matching, hosting, pledges, tranches),
+    reference,
+    *IDENTITY,
+    questions,
+    feeds,
+    evidence,
+    pipeline,
+    programmes,
+    *LISTINGS,
+    proposals,
+    employer_consents,
+    criteria_language,
+    matching,
+    hosting,
+    pledges,
+    tranches,
+    checks,
+    search,
+    near_misses,
+    previews,
+    watches,
+    shortlists,
 ]
 
 

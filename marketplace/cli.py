@@ -12,10 +12,15 @@ import yaml
 from alembic import command
 from alembic.config import Config
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from procrastinate.jobs import DeleteJobCondition
 
 from marketplace.identity.commands import COMMANDS as OF_IDENTITY
 from marketplace.ledger.commands import reconcile_books
+from marketplace.matching.commands import COMMANDS as OF_MATCHING
+from marketplace.matching.commands import index_what_is_missing
+from marketplace.pledges.commands import verify_decisions
+from marketplace.search.labels import refresh_labels
 from marketplace.serving import (
     check_database,
     failing_plainly,
@@ -39,7 +44,8 @@ Written by `make errors` from the code; a test compares them. Every failure is `
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask`. What stops one from starting is said in one line, with exit status 2."""
-    for each in (migrate, serve_all, run_worker, *OF_IDENTITY, reconcile_books, write_openapi, write_errors):
+    of_features = (*OF_IDENTITY, *OF_MATCHING, reconcile_books, verify_decisions)
+    for each in (migrate, serve_all, run_worker, *of_features, write_openapi, write_errors):
         app.cli.add_command(speaking_plainly(each))
 
 
@@ -67,11 +73,15 @@ def alembic_config(database_url: str) -> Config:
 
 
 @click.command("migrate")
+@with_appcontext
 def migrate() -> None:
-    """Bring the database up to this program's schema."""
+    """Bring the database up to this program's schema, and the index up to its words."""
     url = current_app.config["SQLALCHEMY_DATABASE_URI"]
     check_database(url)
     command.upgrade(alembic_config(url), "head")
+    index_what_is_missing(session())
+    refresh_labels(session())
+    session().commit()
     click.echo("The database is up to date.")
 
 

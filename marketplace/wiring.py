@@ -10,14 +10,18 @@ from sqlalchemy.orm import Session
 from marketplace.evidence import policy
 from marketplace.evidence import service as evidence
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
-from marketplace.identity import members
+from marketplace.identity import members, organisations
 from marketplace.ledger import reconciliation
+from marketplace.matching import hooks as matching_hooks
 from marketplace.pipeline import service as pipeline
 from marketplace.pledges import booking, offers, queries, tranches
+from marketplace.programmes import hooks as programme_hooks
 from marketplace.proposals import hooks
 from marketplace.proposals import service as proposals
 from marketplace.proposals.assurance import assure_fact, current_version_of
 from marketplace.values.actor import Actor
+from marketplace.watches import jobs as watches
+from marketplace.watches import shortlists
 
 
 def connect_features() -> None:
@@ -34,6 +38,10 @@ def connect_features() -> None:
     hooks.PARTY_CHECKS[:] = [queries.is_party]
     hooks.PARTY_CLAUSES[:] = [queries.has_party]
     hooks.BEFORE_WITHDRAWAL[:] = [offers.before_withdrawal]
+    hooks.ON_CHANGE[:] = [watches.proposal_changed]
+    programme_hooks.ON_PUBLIC_CHANGE[:] = [watches.programme_changed]
+    matching_hooks.MARKS[:] = [matching_hooks.Marks(shortlists.states_of, shortlists.is_in_state)]
+    organisations.ON_VERIFICATION[:] = [watches.organisation_changed]
     members.GUEST_SUBJECTS[:] = [proposals.belongs_to]
     if booking.parts_and_books_differ not in reconciliation.CHECKS:
         reconciliation.CHECKS.append(booking.parts_and_books_differ)

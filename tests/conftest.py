@@ -27,11 +27,12 @@ from marketplace.store.embedded import embedded_database_url
 class FreshClient(FlaskClient):
     """A client whose every request has an application context of its own, whatever the test has open.
 
-    Inside the test's context a request would share the session and `g`, and a forgotten commit would pass.
+    Inside the test's context a request would share the session and `g`, and a forgotten commit would pass. An answer
+    that is streamed is read to its end before it is handed over: it needs its request's context.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        return Context().run(super().open, *args, **kwargs)
+        return Context().run(super().open, *args, **{"buffered": True, **kwargs})
 
 
 PURE = ("test_rules.py", "test_tree.py")
@@ -55,11 +56,15 @@ def _push_request_context() -> None:
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """The tests' PostgreSQL: TEST_DATABASE_URL, or an embedded one with a folder of its own."""
+    """The tests' PostgreSQL: TEST_DATABASE_URL, or an embedded one with a folder of its own.
+
+    Tests that run side by side have a server each: the event feed waits for every transaction of its server.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         return given
-    return embedded_database_url(ROOT / "instance" / "tests" / "postgresql")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return embedded_database_url(ROOT / "instance" / f"tests{worker}" / "postgresql")
 
 
 @pytest.fixture(scope="session")

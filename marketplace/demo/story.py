@@ -38,6 +38,7 @@ def tell(url: str, say: Say) -> None:
     people |= {
         name: Someone(url, f"{name}@demo.example", STORY).log_in() for name in ("wendy", "erin", "hugo", "curator")
     }
+    _without_an_account(url, say)
     proposal = _check_and_share(people, say)
     if _told_long_ago(people["nora"], proposal):
         say("3. The rest was played here more than four weeks ago, and the keys that make it safe to repeat have gone.")
@@ -48,6 +49,21 @@ def tell(url: str, say: Say) -> None:
     _consent_and_host(people, proposal, say)
     _release(people, proposal, pledge, say)
     _history(people, say)
+
+
+def _without_an_account(url: str, say: Say) -> None:
+    anyone = Someone(url, "", STORY)
+    say("0. Anyone checks, without an account; nothing is kept")
+    answers = {slug: value for facts in ANSWERS.values() for slug, value in facts.items()}
+    ask = {"amount": {"amount": ASK, "currency": "GBP"}, "stage": "exploring", "instruments": ["grant"]}
+    told = anyone.post("/v1/check", {"answers": answers, "ask": ask, "window": "open"}, step="check")
+    counts = told["counts"]
+    say("   Of the open programmes: " + ", ".join(f"{each['count']} {name}" for name, each in counts.items()) + ".")
+    asked = told["next_questions"]["data"]
+    if asked:
+        say(f"   The next best question: {asked[0]['question']} It alone settles {asked[0]['settles']}.")
+    kept = told["answer_file"]
+    say(f"   An answer file of {len(kept['answers'])} answers is theirs to keep, and to make a draft of later.")
 
 
 def _check_and_share(people: dict[str, Someone], say: Say) -> str:
@@ -74,6 +90,10 @@ def _check_and_share(people: dict[str, Someone], say: Say) -> str:
     say("   not these, and why:")
     for each in missed[:3]:
         say(f"     {_title(each)}: " + "; ".join(_reason(reason) for reason in _blocking(each)))
+    near = nora.get(f"{base}/near-misses", window="open")["data"]
+    for each in [each for each in near if each["ways"]][:2]:
+        steps = " and ".join(_step(step) for step in each["ways"][0]["steps"])
+        say(f"   nearest way into {_title(each)}: {steps}.")
     say("2. It shares, and its employer sees nothing")
     if nora.get(f"{base}/sharing")["visibility"] == "private":
         nora.put(f"{base}/sharing", {"visibility": "verified_funders"}, step="share")
@@ -87,6 +107,10 @@ def _check_and_share(people: dict[str, Someone], say: Say) -> str:
     shown = match["proposal"]
     where = f"{shown.get('region')}, {shown.get('stage')}"
     say(f"   The Seed Fund finds {shown['pseudonym']!r}: {where}; {match['result']}, fit {match['fit']}.")
+    leaf = {"code": "SIZE", "fact": "staff_count", "op": "gte", "value": 500}
+    tried = {"criteria": {"schema_version": 1, "criteria": [leaf, {**leaf, "code": "LARGE", "value": 100}]}}
+    preview = fay.post(f"/v1/programmes/{spark}/criteria-preview", tried, step="preview")
+    say("   Fay tries other rules before she publishes any: " + "; ".join(f["words"] for f in preview["findings"][:2]))
     return str(proposal)
 
 
@@ -117,6 +141,10 @@ def _pledge(people: dict[str, Someone], proposal: str, say: Say) -> str:
     pledge = fay.post("/v1/pledges", right, step="pledge")["id"]
     fay.post(f"/v1/pledges/{pledge}/offer", {"expires_on": expires}, step="offer")
     accepted = nora.post(f"/v1/pledges/{pledge}/acceptance", step="accept")
+    replayed = fay.get(f"/v1/pledges/{pledge}/decision/replay")
+    if not replayed["equal"]:
+        raise StepFailed(f"the decision replays differently: {replayed}")
+    say(f"   The decision behind the offer is kept; replayed, its digest is the same: {replayed['kept_sha256'][:12]}.")
     tranches = nora.get(f"/v1/pledges/{pledge}/tranches")["data"]
     parts = " + ".join(_pounds(each["amount"]["amount"]) for each in tranches)
     say(f"   Spark offers {_pounds(accepted['amount']['amount'])}, the group accepts: {parts}, in stages.")
@@ -269,6 +297,12 @@ def _blocking(match: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _reason(reason: dict[str, Any]) -> str:
     return f"{reason['code']} wants {_brief(reason['wanted'])}, found {_brief(reason['found'])}"
+
+
+def _step(step: dict[str, Any]) -> str:
+    at_most = step["at_most"]
+    wanted = f"at most {_brief(at_most)}" if at_most is not None else _brief(step["to"])
+    return f"{step['kind']} {step['fact']} to {wanted} (cost {step['cost']}, by the {step['by']})"
 
 
 def _brief(value: Any) -> str:

@@ -6,17 +6,20 @@ Must not know the database, HTTP, programmes or proposals. Its twin in the datab
 Facts and values are JSON in one shape each: true/false; a slug, code or day as text; a decimal as text ("0.26");
 a whole number (also for basis points); `{"amount": minor units, "currency": "GBP"}`; a list of slugs or codes.
 A fact that is absent, null or of another shape than the value it is compared with is unknown; so is an amount in
-another currency.
+another currency, and so is a fact that would be met, but is known less well than the criterion wants.
+
+Everything here is monotone: to learn a fact, to be shown one or to have one assured turns an unknown outcome into met
+or unmet, and never met into unmet or back.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from marketplace.eligibility.measures import calendar_day, measures, months_later, order
 from marketplace.eligibility.tree import (
+    ASSURANCE_LEVELS,
     AllOf,
     AnyOf,
     AtLeast,
@@ -26,14 +29,14 @@ from marketplace.eligibility.tree import (
     Not,
     read_tree,
 )
+from marketplace.reference.parameters import AS_OF
 from marketplace.values.reasons import Level, Outcome, Reason
-
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 
 MET, UNMET, UNKNOWN = Outcome.MET, Outcome.UNMET, Outcome.UNKNOWN
 OPPOSITE = {MET: UNMET, UNMET: MET, UNKNOWN: UNKNOWN}
 NO_CODES: frozenset[str] = frozenset()
+ASSURANCE_MEMBER = "_assurance"
+"""Where the facts that the database's twin is given hold their levels; no fact's slug begins like that."""
 
 
 class Result(StrEnum):
@@ -114,8 +117,9 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a tree (or its stored JSON) over one group's facts.
 
-    `parameters` holds the day's value of each named parameter. `shared` None is the group's own view; otherwise a
-    fact outside it is unknown and nothing in the answer depends on its value. `assurance` gives each fact's level.
+    `parameters` holds the day's value of each named parameter, and the day itself as `as_of`. `shared` None is the
+    group's own view; otherwise a fact outside it is unknown and nothing in the answer depends on its value.
+    `assurance` gives the level of each fact that is more than declared.
     `waived` names criteria that the funder waives: honoured where the criterion is waivable.
     UnreadableTreeError for a stored tree that cannot be read.
     """
@@ -191,19 +195,23 @@ def _judge_criterion(criterion: Criterion, sight: _Sight, *, negated: bool) -> _
 
 def _explain(criterion: Criterion, sight: _Sight, *, negated: bool) -> Reason:
     """The criterion's Reason. Its outcome is the one the criteria ask for: turned round where it is negated."""
-    hidden = sight.shared is not None and criterion.fact not in sight.shared
+    hidden = not _shown(criterion, sight)
     found = None if hidden else sight.facts.get(criterion.fact)
-    wanted = _wanted(criterion.value, sight.parameters)
-    outcome = UNKNOWN if found is None or wanted is None else compare(criterion.op, found, wanted)
+    wanted = _wanted(criterion, sight.parameters)
+    assurance = None if found is None else sight.assurance.get(criterion.fact)
+    outcome = UNKNOWN if found is None else _compared(criterion, found, wanted, sight)
+    if outcome is MET and _rank(assurance) < _rank(criterion.assurance):
+        outcome = UNKNOWN
     return Reason(
         code=criterion.code,
         outcome=OPPOSITE[outcome] if negated else outcome,
         op=criterion.op,
         fact=criterion.fact,
-        wanted=criterion.value if wanted is None else wanted,
+        wanted=wanted,
         found=found,
         level=criterion.level,
-        assurance=None if found is None else sight.assurance.get(criterion.fact),
+        assurance=assurance,
+        assurance_wanted=criterion.assurance,
         words=criterion.reason,
         negated=negated,
         not_shared=hidden,
@@ -211,25 +219,58 @@ def _explain(criterion: Criterion, sight: _Sight, *, negated: bool) -> Reason:
     )
 
 
-def _wanted(value: Any, parameters: Mapping[str, Any]) -> Any:
-    """The value compared with: a parameter's own value, None where it has none on that day."""
+def _shown(criterion: Criterion, sight: _Sight) -> bool:
+    """Whether the asker may see all that the criterion looks at."""
+    if sight.shared is None:
+        return True
+    return criterion.fact in sight.shared and (criterion.chain is None or criterion.chain in sight.shared)
+
+
+def _rank(assurance: str | None) -> int:
+    """0 declared, 1 evidenced, 2 verified."""
+    return ASSURANCE_LEVELS.index(assurance) if assurance in ASSURANCE_LEVELS else 0
+
+
+def _wanted(criterion: Criterion, parameters: Mapping[str, Any]) -> Any:
+    """The value compared with: parameters' own values; the name stays where one has no value on that day."""
+    if criterion.op == "between":
+        return [_named(bound, parameters) for bound in criterion.value]
+    return _named(criterion.value, parameters)
+
+
+def _named(value: Any, parameters: Mapping[str, Any]) -> Any:
     if isinstance(value, dict) and "parameter" in value:
-        return parameters.get(value["parameter"])
+        named = parameters.get(value["parameter"])
+        return value if named is None else named
     return value
 
 
+def _compared(criterion: Criterion, found: Any, wanted: Any, sight: _Sight) -> Outcome:
+    if criterion.op in _MONTHS:
+        return _months_apart(criterion.op, found, wanted, sight.parameters.get(AS_OF))
+    if criterion.chain is not None:
+        return _contains("contains_any", sight.facts.get(criterion.chain), wanted)
+    return compare(criterion.op, found, wanted)
+
+
 def compare(op: str, found: Any, wanted: Any) -> Outcome:
-    """How a known fact compares; unknown where the two cannot be compared. KeyError for an op that is none."""
+    """How a known fact compares by an op that looks at nothing besides; unknown where the two do not compare.
+
+    KeyError for an op that is none, or that needs the day or the chain of what holds the fact.
+    """
+    if op == "known":
+        return MET
     if op in _CONTAINS:
         return _contains(op, found, wanted)
     if op in _ORDER:
-        order = _order(found, wanted)
-        return UNKNOWN if order is None else MET if order in _ORDER[op] else UNMET
+        found_order = order(found, wanted)
+        return UNKNOWN if found_order is None else MET if found_order in _ORDER[op] else UNMET
     return _EQUALITY[op](found, wanted)
 
 
 _CONTAINS = frozenset({"contains_any", "contains_all", "contains_none"})
 _ORDER = {"lt": (-1,), "lte": (-1, 0), "gt": (1,), "gte": (0, 1)}
+_MONTHS = frozenset({"at_least_months_before", "at_least_months_after"})
 
 
 def _contains(op: str, found: Any, wanted: Sequence[Any]) -> Outcome:
@@ -240,26 +281,12 @@ def _contains(op: str, found: Any, wanted: Sequence[Any]) -> Outcome:
     return MET if holds else UNMET
 
 
-def _order(found: Any, wanted: Any) -> int | None:
-    """-1, 0 or 1 as `found` is less, equal or more; None where they have no order."""
-    pair = _measures(found, wanted)
-    return None if pair is None else (pair[0] > pair[1]) - (pair[0] < pair[1])
-
-
-def _measures(found: Any, wanted: Any) -> tuple[Decimal, Decimal] | None:
-    """Both as numbers on one scale: amounts of one currency, whole numbers, decimals, days."""
-    if isinstance(wanted, dict):
-        if not isinstance(found, dict) or found.get("currency") != wanted.get("currency"):
-            return None
-        found, wanted = found.get("amount"), wanted.get("amount")
-    if type(wanted) is int and type(found) is int:
-        return Decimal(found), Decimal(wanted)
-    if isinstance(wanted, str) and isinstance(found, str):
-        if DAY.fullmatch(wanted) and DAY.fullmatch(found):
-            return Decimal(found.replace("-", "")), Decimal(wanted.replace("-", ""))
-        if DECIMAL.fullmatch(wanted) and DECIMAL.fullmatch(found):
-            return Decimal(found), Decimal(wanted)
-    return None
+def _months_apart(op: str, found: Any, months: int, as_of: Any) -> Outcome:
+    day, today = calendar_day(found), calendar_day(as_of)
+    if day is None or today is None:
+        return UNKNOWN
+    earlier, later = (day, today) if op == "at_least_months_before" else (today, day)
+    return MET if months_later(earlier, months) <= later else UNMET
 
 
 def _equal(found: Any, wanted: Any) -> Outcome:
@@ -267,7 +294,7 @@ def _equal(found: Any, wanted: Any) -> Outcome:
         return UNKNOWN
     if isinstance(wanted, bool):
         return MET if found == wanted else UNMET
-    pair = _measures(found, wanted)
+    pair = measures(found, wanted)
     if pair is not None:
         return MET if pair[0] == pair[1] else UNMET
     if isinstance(wanted, str):
@@ -280,6 +307,12 @@ def _one_of(found: Any, wanted: Sequence[Any]) -> Outcome:
     return MET if MET in outcomes else UNKNOWN if UNKNOWN in outcomes else UNMET
 
 
+def _between(found: Any, wanted: Sequence[Any]) -> Outcome:
+    """Not less than the first and not more than the second, each in Kleene's logic."""
+    outcomes = {compare("gte", found, wanted[0]), compare("lte", found, wanted[1])}
+    return UNMET if UNMET in outcomes else UNKNOWN if UNKNOWN in outcomes else MET
+
+
 def _opposite_of(compared: Callable[[Any, Any], Outcome]) -> Callable[[Any, Any], Outcome]:
     return lambda found, wanted: OPPOSITE[compared(found, wanted)]
 
@@ -289,4 +322,5 @@ _EQUALITY: Mapping[str, Callable[[Any, Any], Outcome]] = {
     "ne": _opposite_of(_equal),
     "in": _one_of,
     "not_in": _opposite_of(_one_of),
+    "between": _between,
 }

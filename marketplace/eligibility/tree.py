@@ -9,8 +9,11 @@ the nodes have to hold. A node is a criterion, `{"all": [...]}`, `{"any": [...]}
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
+from marketplace.eligibility.measures import order
+from marketplace.reference.codelists import slugs
 from marketplace.reference.facts import check_value
 from marketplace.reference.parameters import PARAMETERS
 from marketplace.values.reasons import Level
@@ -19,25 +22,97 @@ from marketplace.values.words import DEFAULT_LANGUAGE, LANGUAGES, Words
 
 SCHEMA_VERSION = 1
 
-ORDERED = frozenset({"lt", "lte", "gt", "gte"})
-SCALAR = frozenset({"eq", "ne", "in", "not_in"})
-CONTAINS = frozenset({"contains_any", "contains_all", "contains_none"})
-WITH_LIST = frozenset({"in", "not_in"}) | CONTAINS
-OPS = ORDERED | SCALAR | CONTAINS
+ASSURANCE_LEVELS: tuple[str, ...] = slugs("assurance_levels")
+"""How well a fact is known, the least first. A criterion may want more than the first."""
 
-OPS_BY_TYPE: Mapping[str, frozenset[str]] = {
-    "boolean": SCALAR,
-    "choice": SCALAR,
-    "area": SCALAR,
-    "money": SCALAR | ORDERED,
-    "integer": SCALAR | ORDERED,
-    "percentage": SCALAR | ORDERED,
-    "decimal": SCALAR | ORDERED,
-    "date": SCALAR | ORDERED,
-    "choices": CONTAINS,
-    "areas": CONTAINS,
+
+class Takes(StrEnum):
+    """What a criterion's value is."""
+
+    ONE = "one"
+    LIST = "list"
+    RANGE = "range"
+    TRUE = "true"
+    MONTHS = "months"
+    LINKS = "links"
+
+
+SHAPES: Mapping[Takes, str] = {
+    Takes.ONE: "one value of the fact's type",
+    Takes.LIST: "a list of values of the fact's type (for a list of slugs or codes: of single slugs or codes)",
+    Takes.RANGE: "a list of two values of the fact's type, the smaller first; both count as within",
+    Takes.TRUE: "true",
+    Takes.MONTHS: "a whole number of months",
+    Takes.LINKS: "a list of area codes, or of slugs of sectors and groups of sectors, of any level",
 }
-"""Which comparison an author may use on a fact of which type."""
+"""The shape of a value, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One way to compare: `types` of the facts that it suits, what its value is, and what it says, in a sentence.
+
+    `within` suits no type as such, but each fact of the registry that names its chain.
+    """
+
+    op: str
+    types: frozenset[str]
+    takes: Takes
+    meaning: str
+
+
+_LISTS = frozenset({"choices", "areas"})
+_MEASURED = frozenset({"money", "integer", "percentage", "decimal", "date"})
+_SCALARS = _MEASURED | {"boolean", "choice", "area"}
+_DATES = frozenset({"date"})
+
+COMPARISONS: Mapping[str, Comparison] = {
+    comparison.op: comparison
+    for comparison in (
+        Comparison("eq", _SCALARS, Takes.ONE, "The fact is this value."),
+        Comparison("ne", _SCALARS, Takes.ONE, "The fact is another value than this."),
+        Comparison("in", _SCALARS, Takes.LIST, "The fact is one of these values."),
+        Comparison("not_in", _SCALARS, Takes.LIST, "The fact is none of these values."),
+        Comparison("lt", _MEASURED, Takes.ONE, "The fact is less (or an earlier day) than this."),
+        Comparison("lte", _MEASURED, Takes.ONE, "The fact is this or less (or an earlier day)."),
+        Comparison("gt", _MEASURED, Takes.ONE, "The fact is more (or a later day) than this."),
+        Comparison("gte", _MEASURED, Takes.ONE, "The fact is this or more (or a later day)."),
+        Comparison(
+            "between", _MEASURED, Takes.RANGE, "The fact is not less than the first and not more than the second."
+        ),
+        Comparison("contains_any", _LISTS, Takes.LIST, "The fact lists one of these or more."),
+        Comparison("contains_all", _LISTS, Takes.LIST, "The fact lists every one of these."),
+        Comparison("contains_none", _LISTS, Takes.LIST, "The fact lists none of these."),
+        Comparison("within", frozenset(), Takes.LINKS, "The fact is one of these, or lies in one of these."),
+        Comparison(
+            "at_least_months_before",
+            _DATES,
+            Takes.MONTHS,
+            "The day was so many months ago, or longer; the day of the evaluation counts.",
+        ),
+        Comparison(
+            "at_least_months_after",
+            _DATES,
+            Takes.MONTHS,
+            "The day comes in so many months from the day of the evaluation, or later.",
+        ),
+        Comparison(
+            "known", _SCALARS | _LISTS, Takes.TRUE, "The fact has an answer, whichever; without one it is unknown."
+        ),
+    )
+}
+"""Every comparison by its op: the one table that the parser reads and that is served."""
+
+OPS = frozenset(COMPARISONS)
+WITHIN, BETWEEN = "within", "between"
+ORDERED = frozenset({"lt", "lte", "gt", "gte"})
+WITH_PARAMETERS = ORDERED | {BETWEEN}
+WITH_LIST = frozenset(op for op, comparison in COMPARISONS.items() if comparison.takes is Takes.LIST)
+OPS_BY_TYPE: Mapping[str, frozenset[str]] = {
+    kind: frozenset(op for op, comparison in COMPARISONS.items() if kind in comparison.types)
+    for kind in sorted(_SCALARS | _LISTS)
+}
+"""Which comparison an author may use on a fact of which type; `within` besides where the fact has a chain."""
 
 INSTRUMENT, STAGE, ASK_MIN, ASK_MAX, CURRENCY = "INSTRUMENT", "STAGE", "ASK_MIN", "ASK_MAX", "CURRENCY"
 RESERVED_CODES = frozenset({INSTRUMENT, STAGE, ASK_MIN, ASK_MAX, CURRENCY})
@@ -48,17 +123,32 @@ DEEPEST = 8
 MOST_NODES = 200
 MOST_BRANCHES = 200
 MOST_VALUES = 200
+MOST_MONTHS = 1_200
 MOST_ERRORS = 50
 LONGEST_REASON = 2_000
 HEAVIEST = 100
 
-CRITERION_MEMBERS = frozenset({"code", "fact", "op", "value", "level", "weight", "waivable", "reason"})
-GROUP_MEMBERS = frozenset({"all", "any", "not", "at_least", "of"})
+CRITERION_MEMBERS = frozenset(
+    {"code", "fact", "op", "value", "level", "weight", "waivable", "reason", "assurance", "chain"}
+)
+GROUPS: Mapping[str, str] = {
+    "all": "Every node of the list has to hold.",
+    "any": "One node of the list has to hold.",
+    "not": "The one node has to fail; where it is unknown, this is unknown too.",
+    "at_least": "So many of the nodes in the list `of` have to hold.",
+}
+"""Every kind of group, by the member that makes a node one."""
+
+GROUP_MEMBERS = frozenset({*GROUPS, "of"})
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One leaf. `value` is JSON in the fact's own shape, a list of such, or `{"parameter": name}`."""
+    """One leaf. `value` is JSON as `SHAPES` says; in place of an amount may stand `{"parameter": name}`.
+
+    `assurance` is evidenced or verified where a declared fact is not enough. `chain` (of `within` alone) is the fact
+    that lists the criterion's fact and all that holds it, so that nobody who evaluates needs the hierarchy.
+    """
 
     code: str
     fact: str
@@ -68,6 +158,8 @@ class Criterion:
     weight: int = 1
     waivable: bool = False
     reason: Words | None = None
+    assurance: str | None = None
+    chain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +215,12 @@ class FactShape(Protocol):
 
     @property
     def type(self) -> str: ...
+    @property
+    def chain(self) -> str | None: ...
+    @property
+    def never_hard(self) -> bool: ...
+    @property
+    def assurable(self) -> bool: ...
 
 
 class InvalidCriteria(Unprocessable):
@@ -149,7 +247,7 @@ def leaves_of(node: Node) -> Iterator[Criterion]:
 
 
 def node_as_json(node: Node) -> dict[str, Any]:
-    """One node as JSON, every member written out (`reason` only where there is one)."""
+    """One node as JSON, every member written out (`reason`, `assurance` and `chain` only where there is one)."""
     match node:
         case Criterion():
             leaf = {
@@ -161,7 +259,8 @@ def node_as_json(node: Node) -> dict[str, Any]:
                 "weight": node.weight,
                 "waivable": node.waivable,
             }
-            return leaf if node.reason is None else {**leaf, "reason": node.reason}
+            optional = {"reason": node.reason, "assurance": node.assurance, "chain": node.chain}
+            return {**leaf, **{name: value for name, value in optional.items() if value is not None}}
         case Not(branch):
             return {"not": node_as_json(branch)}
         case AtLeast(needed, branches):
@@ -220,6 +319,8 @@ def _stored_node(node: Mapping[str, Any]) -> Node:
                 weight=node.get("weight", 1),
                 waivable=node.get("waivable", False),
                 reason=node.get("reason"),
+                assurance=node.get("assurance"),
+                chain=node.get("chain"),
             )
         case {"all": branches}:
             return AllOf(tuple(_stored_node(branch) for branch in branches))
@@ -253,6 +354,18 @@ def parse_author_tree(
     return CriteriaTree(criteria)
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where in the tree a node stands, and what that allows."""
+
+    depth: int
+    soft_allowed: bool = False
+    denied: bool = False
+
+    def below(self, kind: str) -> "_Standing":
+        return _Standing(self.depth + 1, self.soft_allowed and kind == "all", self.denied or kind == "not")
+
+
 @dataclass(slots=True)
 class _Reading:
     """One author's tree being read: what it may refer to, and what has been found so far."""
@@ -281,47 +394,47 @@ class _Reading:
         if not isinstance(criteria, list):
             self.fault(f"{at}/criteria", "has to be a list of nodes")
             return ()
-        return self.branches(criteria, f"{at}/criteria", 1, soft_allowed=True)
+        return self.branches(criteria, f"{at}/criteria", _Standing(1, soft_allowed=True))
 
-    def branches(self, nodes: list[Any], at: str, depth: int, *, soft_allowed: bool) -> tuple[Node, ...]:
+    def branches(self, nodes: list[Any], at: str, standing: _Standing) -> tuple[Node, ...]:
         if len(nodes) > MOST_BRANCHES:
             self.fault(at, f"has more than {MOST_BRANCHES} branches")
             return ()
-        read = (self.node(node, f"{at}/{place}", depth, soft_allowed=soft_allowed) for place, node in enumerate(nodes))
+        read = (self.node(node, f"{at}/{place}", standing) for place, node in enumerate(nodes))
         return tuple(node for node in read if node is not None)
 
-    def node(self, node: object, at: str, depth: int, *, soft_allowed: bool) -> Node | None:
+    def node(self, node: object, at: str, standing: _Standing) -> Node | None:
         self.nodes += 1
         if self.nodes > MOST_NODES:
             if self.nodes == MOST_NODES + 1:
                 self.fault(at, f"the tree has more than {MOST_NODES} nodes")
             return None
-        if depth > DEEPEST:
+        if standing.depth > DEEPEST:
             self.fault(at, f"is nested deeper than {DEEPEST} levels")
             return None
         if not isinstance(node, dict):
             self.fault(at, "a node is an object: a criterion, all, any, not or at_least")
             return None
         if GROUP_MEMBERS.isdisjoint(node):
-            return self.criterion(node, at, soft_allowed=soft_allowed)
-        return self.group(node, at, depth, soft_allowed=soft_allowed)
+            return self.criterion(node, at, standing)
+        return self.group(node, at, standing)
 
-    def group(self, node: dict[Any, Any], at: str, depth: int, *, soft_allowed: bool) -> Node | None:
-        kinds = [kind for kind in ("all", "any", "not", "at_least") if kind in node]
+    def group(self, node: dict[Any, Any], at: str, standing: _Standing) -> Node | None:
+        kinds = [kind for kind in GROUPS if kind in node]
         if len(kinds) != 1:
             self.fault(at, "a group is exactly one of all, any, not, and at_least with of")
             return None
         kind = kinds[0]
         self.refuse_unknown_members(node, frozenset({kind, "of"} if kind == "at_least" else {kind}), at)
         if kind == "not":
-            branch = self.node(node["not"], f"{at}/not", depth + 1, soft_allowed=False)
+            branch = self.node(node["not"], f"{at}/not", standing.below(kind))
             return None if branch is None else Not(branch)
         member = "of" if kind == "at_least" else kind
         nodes = node.get(member)
         if not isinstance(nodes, list) or not nodes:
             self.fault(f"{at}/{member}", "has to be a list of one node or more")
             return None
-        branches = self.branches(nodes, f"{at}/{member}", depth + 1, soft_allowed=soft_allowed and kind == "all")
+        branches = self.branches(nodes, f"{at}/{member}", standing.below(kind))
         if kind == "all":
             return AllOf(branches)
         if kind == "any":
@@ -332,10 +445,10 @@ class _Reading:
             return None
         return AtLeast(needed, branches)
 
-    def criterion(self, leaf: dict[Any, Any], at: str, *, soft_allowed: bool) -> Criterion | None:
+    def criterion(self, leaf: dict[Any, Any], at: str, standing: _Standing) -> Criterion | None:
         faults = len(self.errors)
         self.refuse_unknown_members(leaf, CRITERION_MEMBERS, at)
-        level = self.level(leaf, at, soft_allowed=soft_allowed)
+        level = self.level(leaf, at, soft_allowed=standing.soft_allowed)
         weight = leaf.get("weight", 1)
         if type(weight) is not int or not 1 <= weight <= HEAVIEST:
             self.fault(f"{at}/weight", f"has to be a whole number from 1 to {HEAVIEST}")
@@ -345,22 +458,39 @@ class _Reading:
         code = self.criterion_code(leaf, at)
         reason = self.reason(leaf.get("reason"), f"{at}/reason")
         fact, op = self.fact_and_op(leaf, at)
+        assurance = self.assurance(leaf, fact, f"{at}/assurance", standing)
         if fact is None or op is None:
             return None
-        value = self.value(fact, op, leaf, f"{at}/value")
+        if level is Level.HARD and self.registry[fact].never_hard:
+            self.fault(at, f"{fact} may be weighed and may not decide: make the criterion soft, at the root or in all")
+        chain = self.registry[fact].chain if op == WITHIN else None
+        if leaf.get("chain", chain) != chain:
+            self.fault(f"{at}/chain", "is written by the marketplace: leave it out")
+        value = self.value(fact, op, leaf.get("value"), f"{at}/value")
         if len(self.errors) > faults or len(self.errors) == MOST_ERRORS:
             return None
-        return Criterion(code, fact, op, value, level, weight, waivable, reason)
+        return Criterion(code, fact, op, value, level, weight, waivable, reason, assurance, chain)
 
     def level(self, leaf: dict[Any, Any], at: str, *, soft_allowed: bool) -> Level:
         level = leaf.get("level", Level.HARD.value)
-        if level == Level.SOFT.value and soft_allowed:
-            return Level.SOFT
         if level == Level.SOFT.value:
-            self.fault(f"{at}/level", "a soft criterion stands at the root or inside all: it must never decide")
-        elif level != Level.HARD.value:
+            if not soft_allowed:
+                self.fault(f"{at}/level", "a soft criterion stands at the root or inside all: it must never decide")
+            return Level.SOFT
+        if level != Level.HARD.value:
             self.fault(f"{at}/level", "has to be hard or soft")
         return Level.HARD
+
+    def assurance(self, leaf: dict[Any, Any], fact: str | None, at: str, standing: _Standing) -> str | None:
+        declared, *higher = ASSURANCE_LEVELS
+        wanted = leaf.get("assurance", declared)
+        if not isinstance(wanted, str) or wanted not in ASSURANCE_LEVELS:
+            self.fault(at, f"has to be one of {', '.join(ASSURANCE_LEVELS)}")
+        elif wanted in higher and standing.denied:
+            self.fault(at, "may not stand below not: write the comparison the other way round")
+        elif wanted in higher and fact is not None and not self.registry[fact].assurable:
+            self.fault(at, f"{fact} is never more than declared: nobody but the group can say")
+        return wanted if wanted in higher else None
 
     def criterion_code(self, leaf: dict[Any, Any], at: str) -> str:
         code = leaf.get("code")
@@ -383,36 +513,70 @@ class _Reading:
             self.fault(f"{at}/op", f"has to be one of {', '.join(sorted(OPS))}")
             op = None
         if fact is not None and op is not None:
-            allowed = OPS_BY_TYPE[self.registry[fact].type]
+            allowed = OPS_BY_TYPE[self.registry[fact].type] | ({WITHIN} if self.chained(fact) else frozenset())
             if op not in allowed:
                 self.fault(f"{at}/op", f"{fact} can be compared by {', '.join(sorted(allowed))}")
                 op = None
         return fact, op
 
-    def value(self, fact: str, op: str, leaf: dict[Any, Any], at: str) -> Any:
-        value = leaf.get("value")
-        if isinstance(value, dict) and "parameter" in value:
-            return self.parameter(fact, op, value, at)
-        if op not in WITH_LIST:
-            return self.one_value(fact, value, at)
+    def chained(self, fact: str) -> bool:
+        return self.registry[fact].chain in self.registry
+
+    def value(self, fact: str, op: str, value: object, at: str) -> Any:
+        match COMPARISONS[op].takes:
+            case Takes.ONE:
+                return self.bound(fact, op, value, at)
+            case Takes.LIST:
+                return self.values(fact, op, value, at)
+            case Takes.LINKS:
+                return self.values(self.registry[fact].chain or fact, op, value, at)
+            case Takes.RANGE:
+                return self.range(fact, op, value, at)
+            case Takes.MONTHS:
+                if type(value) is not int or not 0 <= value <= MOST_MONTHS:
+                    self.fault(at, f"has to be a whole number of months from 0 to {MOST_MONTHS}")
+                return value
+            case Takes.TRUE:
+                if value is not True:
+                    self.fault(at, f"{op} takes true and nothing else: without an answer the criterion is unknown")
+                return value
+
+    def values(self, fact: str, op: str, value: object, at: str) -> Any:
         if not isinstance(value, list) or not 1 <= len(value) <= MOST_VALUES:
             self.fault(at, f"{op} compares with a list of 1 to {MOST_VALUES} values")
             return None
         values = [self.one_value(fact, one, f"{at}/{place}") for place, one in enumerate(value)]
         return [one for place, one in enumerate(values) if one not in values[:place]]
 
-    def parameter(self, fact: str, op: str, value: dict[Any, Any], at: str) -> Any:
+    def range(self, fact: str, op: str, value: object, at: str) -> Any:
+        if not isinstance(value, list) or len(value) != 2:
+            self.fault(at, f"{op} compares with a list of two values, the smaller first")
+            return None
+        faults = len(self.errors)
+        low, high = (self.bound(fact, op, bound, f"{at}/{place}") for place, bound in enumerate(value))
+        if len(self.errors) == faults and not any(_is_parameter(bound) for bound in (low, high)):
+            found = order(low, high)
+            if found is None:
+                self.fault(at, "the two amounts have to be in one currency")
+            elif found > 0:
+                self.fault(at, "the first value may not be more than the second")
+        return [low, high]
+
+    def bound(self, fact: str, op: str, value: object, at: str) -> Any:
+        """One value, or in place of an amount a named parameter."""
+        if not isinstance(value, dict) or "parameter" not in value:
+            return self.one_value(fact, value, at)
         name = value["parameter"]
-        if op not in ORDERED or self.registry[fact].type != "money":
-            self.fault(at, "a parameter is an amount: compare it by lt, lte, gt or gte with a fact that is money")
+        if op not in WITH_PARAMETERS or self.registry[fact].type != "money":
+            ways = ", ".join(sorted(WITH_PARAMETERS))
+            self.fault(at, f"a parameter is an amount: compare it by one of {ways} with a fact that is money")
         elif len(value) != 1 or not isinstance(name, str) or name not in self.parameters:
             self.fault(at, "is not a named parameter")
         return {"parameter": name}
 
     def one_value(self, fact: str, value: object, at: str) -> Any:
-        is_list = OPS_BY_TYPE[self.registry[fact].type] is CONTAINS
         try:
-            return self.check(fact, [value])[0] if is_list else self.check(fact, value)
+            return self.check(fact, [value])[0] if self.registry[fact].type in _LISTS else self.check(fact, value)
         except ValueError as refusal:
             self.fault(at, str(getattr(refusal, "detail", "does not suit the fact")))
             return None
@@ -436,6 +600,10 @@ class _Reading:
                 self.fault(f"{at}/{_pointer_token(member)}", "is not a member known here")
                 if len(self.errors) == MOST_ERRORS:
                     return
+
+
+def _is_parameter(value: Any) -> bool:
+    return isinstance(value, dict) and "parameter" in value
 
 
 def _is_text(text: object) -> bool:

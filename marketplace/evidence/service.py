@@ -24,6 +24,7 @@ from marketplace.evidence.rules import (
     VerifierFacts,
     verification_reasons,
 )
+from marketplace.questions.service import definitions
 from marketplace.reference.facts import REGISTRY
 from marketplace.store import journal
 from marketplace.store.base import new_id
@@ -54,8 +55,8 @@ def open_evidence(session: Session, actor: Actor, proposal_id: UUID, draft: dict
     """Say what will be shown: a kind of document, perhaps for a milestone or a fact. Versions follow."""
     owner = policy.permit_in_group(session, actor, Action.SUBMIT_EVIDENCE, proposal_id)
     fact = draft.get("fact")
-    if fact is not None and fact not in REGISTRY:
-        raise FactNotKnown("Give the slug of a fact in the registry.", pointer="#/fact")
+    if fact is not None and fact not in REGISTRY and not definitions(session, [fact]):
+        raise FactNotKnown("Give the slug of a fact in the registry, or of a question.", pointer="#/fact")
     evidence = Evidence(id=new_id(), proposal_id=proposal_id, organisation_id=owner, version=1, versions=[], **draft)
     session.add(evidence)
     session.flush()

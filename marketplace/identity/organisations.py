@@ -25,6 +25,15 @@ from marketplace.values.actor import VERIFIED_STATES, Actor, Role
 from marketplace.values.permissions import Action, permit
 from marketplace.values.refusals import NotFound
 
+ON_VERIFICATION: list[Callable[[Session, UUID, str], None]] = []
+"""Called in the transaction in which an organisation enters another state of verification, with that state."""
+
+
+def tell_of_verification(current: Session, organisation_id: UUID, state: str) -> None:
+    """Tell those above that the organisation is trusted more, or less."""
+    for heard in ON_VERIFICATION:
+        heard(current, organisation_id, state)
+
 
 def register_organisation(current: Session, actor: Actor, draft: dict[str, Any]) -> Organisation:
     """A new, unverified organisation with the caller as its owner.
@@ -78,6 +87,7 @@ def change_organisation(
         )
         organisation.verification = "unverified"
         record_organisation(current, "organisation.unverified", organisation, actor)
+        tell_of_verification(current, organisation.id, "unverified")
     current.flush()
     record_organisation(
         current, "organisation.changed", organisation, actor, before=before, after=content_of(organisation)

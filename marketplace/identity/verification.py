@@ -15,6 +15,7 @@ from marketplace.identity.organisations import (
     freshly,
     locked_organisation,
     record_organisation,
+    tell_of_verification,
     visible_organisation,
 )
 from marketplace.identity.rules import (
@@ -135,4 +136,5 @@ def _enter(
     record_organisation(
         current, EVENTS[state], organisation, actor, also=voucher, before=before, after={"verification": state}
     )
+    tell_of_verification(current, organisation.id, state)
     return act

@@ -6,19 +6,21 @@ from uuid import UUID
 from flask import current_app
 
 from marketplace.matching import service
+from marketplace.matching.columns import PROGRAMME_MATCH_COLUMNS, PROPOSAL_MATCH_COLUMNS
 from marketplace.matching.schemas import (
     MatchQuery,
     MatchSummaryView,
-    ProgrammeMatchesQuery,
     ProgrammeMatchView,
     ProposalMatchesQuery,
     ProposalMatchQuery,
     ProposalMatchView,
+    ShortlistedMatchesQuery,
 )
 from marketplace.store.base import session
+from marketplace.web.csv import answered_in_csv, listed
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import page_of, paged, position
+from marketplace.web.paging import Page, page_of
 
 matching = MarketBlueprint("matching", __name__, description="Who fits whom, and why")
 
@@ -26,12 +28,14 @@ matching = MarketBlueprint("matching", __name__, description="Who fits whom, and
 @matching.get("/proposals/<uuid:proposal_id>/matches")
 @matching.arguments(ProposalMatchesQuery, location="query")
 @matching.response(200, page_of(ProposalMatchView))
-def list_proposal_matches(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
+@answered_in_csv
+def list_proposal_matches(query: dict[str, Any], proposal_id: UUID) -> Any:
     """List programmes for one's own proposal, the best fit first, with what each funder sees."""
-    page = service.matches_for_proposal(
-        session(), current_actor(), proposal_id, query, position(query), strict=_strict()
-    )
-    return paged(page)
+
+    def pages(asked: dict[str, Any], place: list[Any] | None) -> Page:
+        return service.matches_for_proposal(session(), current_actor(), proposal_id, asked, place, strict=_strict())
+
+    return listed("matches", PROGRAMME_MATCH_COLUMNS, query, pages)
 
 
 @matching.get("/proposals/<uuid:proposal_id>/matches/<uuid:programme_id>")
@@ -51,14 +55,16 @@ def get_proposal_match_summary(query: dict[str, Any], proposal_id: UUID) -> dict
 
 
 @matching.get("/programmes/<uuid:programme_id>/matches")
-@matching.arguments(ProgrammeMatchesQuery, location="query")
+@matching.arguments(ShortlistedMatchesQuery, location="query")
 @matching.response(200, page_of(ProgrammeMatchView))
-def list_programme_matches(query: dict[str, Any], programme_id: UUID) -> dict[str, Any]:
+@answered_in_csv
+def list_programme_matches(query: dict[str, Any], programme_id: UUID) -> Any:
     """List the proposals that one's programme may see, the best fit first, over the facts shared with it."""
-    page = service.matches_for_programme(
-        session(), current_actor(), programme_id, query, position(query), strict=_strict()
-    )
-    return paged(page)
+
+    def pages(asked: dict[str, Any], place: list[Any] | None) -> Page:
+        return service.matches_for_programme(session(), current_actor(), programme_id, asked, place, strict=_strict())
+
+    return listed("matches", PROPOSAL_MATCH_COLUMNS, query, pages)
 
 
 @matching.get("/programmes/<uuid:programme_id>/matches/<uuid:proposal_id>")

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from marketplace.eligibility.rules import Evaluation, Result
+from marketplace.values import counts as told
+from marketplace.values.counts import Told
 from marketplace.values.refusals import Unprocessable
-
-SMALL = 5
-"""Counts below this are not told to anyone but the group itself."""
 
 
 class NothingToMatch(Unprocessable):
@@ -31,19 +30,15 @@ class Candidate:
         return (self.rank, self.fit) != (evaluation.result.rank, evaluation.fit)
 
 
-def guarded_counts(counts: Mapping[Result, int]) -> dict[str, dict[str, int]]:
-    """How many of each result, without telling a small number.
-
-    A count below five is `{"fewer_than": 5}`, none included. Whoever knows the sum from elsewhere could subtract the
-    others from it; so where one is small the others are bounds too, `{"at_least": 5}` (complementary suppression;
-    blurring the largest alone would still give a small count away where the others lie close). No sum is given.
-    """
-    small = {result for result in Result if counts.get(result, 0) < SMALL}
-    if not small:
-        return exact_counts(counts)
-    return {result.value: {"fewer_than": SMALL} if result in small else {"at_least": SMALL} for result in Result}
+def guarded_counts(counts: Mapping[Result, int]) -> dict[str, Told]:
+    """How many of each result, without telling a small number (`values.counts`)."""
+    return told.guarded_counts(_every_result(counts))
 
 
-def exact_counts(counts: Mapping[Result, int]) -> dict[str, dict[str, int]]:
+def exact_counts(counts: Mapping[Result, int]) -> dict[str, Told]:
     """How many of each result: for the group, about its own facts."""
-    return {result.value: {"count": counts.get(result, 0)} for result in Result}
+    return told.exact_counts(_every_result(counts))
+
+
+def _every_result(counts: Mapping[Result, int]) -> dict[str, int]:
+    return {result.value: counts.get(result, 0) for result in Result}

@@ -4,11 +4,13 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.eligibility.rules import Result
 from marketplace.programmes.rules import Window
-from marketplace.programmes.schemas import MoneyView
+from marketplace.programmes.schemas import ListingView, MoneyView
+from marketplace.reference import codelists
 from marketplace.values.reasons import Level, Outcome
 from marketplace.web.fields import Day, Slug, View, WordsField
 from marketplace.web.paging import PageQuery
 
+SHORTLIST = ["none", *codelists.slugs("shortlist_states")]
 RESULTS = validate.OneOf([result.value for result in Result])
 
 
@@ -43,6 +45,15 @@ class ProgrammeMatchesQuery(PageQuery):
     result = Slug("match_results")
 
 
+class ShortlistedMatchesQuery(ProgrammeMatchesQuery):
+    """Which proposals to list, by what one's own organisation thinks of them, too."""
+
+    shortlist = fields.String(
+        validate=validate.OneOf(SHORTLIST),
+        metadata={"description": "How the proposal stands on the programme's own shortlist; `none`: not on it."},
+    )
+
+
 class ProposalMatchesQuery(ProgrammeMatchesQuery):
     """Which programmes to list."""
 
@@ -66,6 +77,9 @@ class ReasonView(View):
     level = fields.String(required=True, validate=validate.OneOf([each.value for each in Level]))
     assurance = fields.String(
         required=True, allow_none=True, metadata={"description": "More than declared: `evidenced` or `verified`."}
+    )
+    assurance_wanted = fields.String(
+        required=True, allow_none=True, metadata={"description": "Known less well than this, it does not count as met."}
     )
     words = WordsField(2000, required=True, allow_none=True, metadata={"description": "The funder's own words."})
     negated = fields.Boolean(required=True, metadata={"description": "True where the criteria ask for the opposite."})
@@ -130,6 +144,7 @@ class MatchedProgrammeView(View):
     instruments = fields.List(fields.String(), required=True)
     wholesale = fields.Boolean(required=True, metadata={"description": "True: it funds intermediaries, not groups."})
     historical_example = fields.Boolean(required=True)
+    listing = fields.Nested(ListingView, metadata={"description": "There for a programme listed from a public source."})
 
 
 class MatchedProposalView(View):
@@ -147,17 +162,50 @@ class MatchedProposalView(View):
     historical_example = fields.Boolean(required=True)
 
 
-class ProposalMatchView(AnswerView):
+class ConfidenceView(View):
+    """How well the facts are known that a result rests on: the hard criteria that decided, by what they rest on."""
+
+    score = fields.Integer(
+        required=True,
+        metadata={
+            "description": "0 to 100: verified 100, evidenced 80, declared 50, unknown 0; the mean, rounded down."
+        },
+    )
+    verified = fields.Integer(required=True)
+    evidenced = fields.Integer(required=True)
+    declared = fields.Integer(required=True)
+    not_known = fields.Integer(required=True, attribute="unknown", data_key="unknown")
+
+
+class FitPartView(View):
+    """A soft criterion with its weight, and whether it counts."""
+
+    code = fields.String(required=True)
+    weight = fields.Integer(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf([each.value for each in Outcome]))
+
+
+class SureAnswerView(AnswerView):
+    """The answer on one pair with its two other outputs, neither of which decides anything."""
+
+    confidence = fields.Nested(ConfidenceView, required=True)
+    fit_makeup = fields.List(fields.Nested(FitPartView), required=True)
+
+
+class ProposalMatchView(SureAnswerView):
     """A programme for the group's proposal."""
 
     programme = fields.Nested(MatchedProgrammeView, required=True)
     they_see = fields.Nested(TheySeeView, required=True)
 
 
-class ProgrammeMatchView(AnswerView):
+class ProgrammeMatchView(SureAnswerView):
     """A proposal for the funder's programme, over the facts shared with it."""
 
     proposal = fields.Nested(MatchedProposalView, required=True)
+    shortlist = fields.String(
+        metadata={"description": "How the proposal stands on the programme's own shortlist: `none`, or its state."}
+    )
 
 
 class MatchCountView(View):

@@ -12,15 +12,19 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, literal, null, or_, select
+from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.orm import Session
 
+from marketplace.eligibility.confidence import confidence, fit_makeup
 from marketplace.eligibility.models import CriteriaVersion
 from marketplace.eligibility.rules import Evaluation, Result, evaluate
 from marketplace.identity.models import Organisation
 from marketplace.matching import candidates
 from marketplace.matching.candidates import Stretch
+from marketplace.matching.hooks import MARKS
 from marketplace.matching.rules import Candidate, NothingToMatch, exact_counts, guarded_counts
+from marketplace.matching.sight import facts_through, proposals_in_sight
+from marketplace.programmes.listings import listing_card
 from marketplace.programmes.models import Programme
 from marketplace.programmes.queries import offers
 from marketplace.programmes.queries import window_on as window_in_sql
@@ -28,7 +32,7 @@ from marketplace.programmes.rules import window_on
 from marketplace.programmes.service import WHOLESALE, own_programme
 from marketplace.proposals import reading
 from marketplace.proposals.models import Proposal, ProposalShare
-from marketplace.proposals.queries import SharedView, excludes, own_view, seen_by, shared_with, sharing_of, visible_to
+from marketplace.proposals.queries import SharedView, own_view, shared_with, sharing_of, visible_to
 from marketplace.proposals.sharing import own_proposal
 from marketplace.reference.parameters import values_on
 from marketplace.values.actor import Actor, Membership
@@ -58,7 +62,7 @@ class _Group:
     @property
     def facts(self) -> ColumnElement[Any]:
         if self.over == OWN:
-            return candidates.own_facts(self.view.facts)
+            return candidates.own_facts(self.view.with_assurance)
         return candidates.facts_shared(literal(self.proposal_id), Programme.organisation_id, self.day)
 
     @property
@@ -78,17 +82,11 @@ class _Funder:
 
     @property
     def through(self) -> ColumnElement[Any]:
-        """The organisation whose grants count; none where another of the caller's organisations is kept out."""
-        own = literal(self.programme.organisation_id)
-        others = {each.organisation_id for each in self.actor.memberships} - {self.programme.organisation_id}
-        if not others:
-            return own
-        return case((or_(*(excludes(literal(each)) for each in sorted(others))), null()), else_=own)
+        return facts_through(self.actor, self.programme.organisation_id)
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What the organisation sees, less what the caller may not see because of another of their organisations."""
-        return [visible_to(literal(self.programme.organisation_id)), seen_by(self.actor)]
+        return proposals_in_sight(self.actor, self.programme.organisation_id)
 
 
 # A group looks at programmes
@@ -164,7 +162,9 @@ def _programmes_matched(
             .where(Programme.id.in_([candidate.id for candidate in found]))
         )
     }
-    shown = _shown_to(current, group, {programme.organisation_id for programme, *_ in rows.values()})
+    shown = shown_to(
+        current, group.proposal_id, {programme.organisation_id for programme, *_ in rows.values()}, group.day
+    )
     parameters = values_on(group.day)
     items = []
     for candidate in found:
@@ -172,28 +172,29 @@ def _programmes_matched(
         view, shared = group.view, shown[programme.organisation_id]
         judge = partial(evaluate, version.tree, view.facts, parameters=parameters, assurance=view.assurance)
         told = judge() if group.over == OWN else judge(shared=shared)
-        _verify(candidate, told, programme.id, group.proposal_id, strict=strict)
-        card = _programme_card(programme, organisation, version, group.day)
+        verify_candidate(candidate, told, programme.id, group.proposal_id, strict=strict)
+        card = programme_card(programme, organisation, version, group.day)
         they_see = {"visible": True, **judge(shared=shared).as_json()} if visible else {"visible": False}
-        items.append({"programme": card, **told.as_json(), "they_see": they_see})
+        items.append({"programme": card, **told.as_json(), **_made_of(version.tree, told), "they_see": they_see})
     return items
 
 
-def _shown_to(current: Session, group: _Group, organisations: set[UUID]) -> dict[UUID, frozenset[str]]:
+def shown_to(current: Session, proposal_id: UUID, organisations: set[UUID], day: date) -> dict[UUID, frozenset[str]]:
     """Which facts each organisation is shown if it sees the proposal: the open ones and those granted to it."""
-    anyone = sharing_of(current, group.proposal_id, None, group.day).slugs
+    anyone = sharing_of(current, proposal_id, None, day).slugs
     granted = select(ProposalShare.organisation_id, ProposalShare.slugs).where(
-        ProposalShare.proposal_id == group.proposal_id, ProposalShare.organisation_id.in_(organisations)
+        ProposalShare.proposal_id == proposal_id, ProposalShare.organisation_id.in_(organisations)
     )
     return dict.fromkeys(organisations, anyone) | {
         organisation: anyone | frozenset(slugs) for organisation, slugs in current.execute(granted)
     }
 
 
-def _programme_card(
+def programme_card(
     programme: Programme, organisation: Organisation, version: CriteriaVersion, day: date
 ) -> dict[str, Any]:
-    return {
+    """A programme as every list of matches shows it."""
+    card = {
         "id": programme.id,
         "title": programme.title,
         "organisation": {"id": organisation.id, "name": organisation.name},
@@ -204,6 +205,7 @@ def _programme_card(
         "wholesale": organisation.kind == WHOLESALE,
         "historical_example": programme.historical_example,
     }
+    return card if programme.listing is None else {**card, "listing": listing_card(programme.listing)}
 
 
 # A funder looks at proposals
@@ -220,11 +222,12 @@ def matches_for_programme(
 ) -> Page:
     """A page of proposals that the programme's organisation sees, the best first, over the facts shared with it.
 
-    `query`: limit and, if wished, as_of and result. NothingToMatch before the programme is published.
+    `query`: limit and, if wished, as_of, result and shortlist. NothingToMatch before the programme is published.
     """
     funder = _funder(current, actor, programme_id, query, place)
+    marked = [mark.condition(programme_id, query["shortlist"]) for mark in MARKS if "shortlist" in query]
     found = candidates.candidates_for_programme(
-        current, funder.tree, funder.through, funder.day, _stretch(query, place), *funder.conditions
+        current, funder.tree, funder.through, funder.day, _stretch(query, place), *funder.conditions, *marked
     )
     page = _page(found, query["limit"], funder.day)
     return Page(_proposals_matched(current, funder, page.items, strict=strict), page.after)
@@ -250,6 +253,21 @@ def summary_for_programme(
     return guarded_counts(
         candidates.count_for_programme(current, funder.tree, funder.through, funder.day, *funder.conditions)
     )
+
+
+def near_misses_for_programme(
+    current: Session, actor: Actor, programme_id: UUID, query: Mapping[str, Any], *, strict: bool
+) -> dict[str, Any]:
+    """The proposals that the programme's organisation sees and that miss it by least, over the facts shared with it.
+
+    `query`: if wished, as_of. No way in is told: it would say what the group could do, which is the group's to know.
+    """
+    funder = _funder(current, actor, programme_id, query, None)
+    near = candidates.near_for_programme(current, funder.tree, funder.through, funder.day, *funder.conditions)
+    found = [Candidate(each.id, Result.INELIGIBLE.rank, 0) for each in near.places]
+    items = _proposals_matched(current, funder, found, strict=strict)
+    told = zip(items, near.places, strict=True)
+    return {"data": [item | {"gates": each.gates} for item, each in told], "capped": near.capped}
 
 
 def _funder(
@@ -281,8 +299,12 @@ def _proposals_matched(
     for candidate in found:
         view = views[candidate.id]
         told = evaluate(funder.tree, view.facts, parameters=parameters, shared=view.slugs, assurance=view.assurance)
-        _verify(candidate, told, funder.programme.id, candidate.id, strict=strict)
-        items.append({"proposal": _proposal_card(cards[candidate.id]), **told.as_json()})
+        verify_candidate(candidate, told, funder.programme.id, candidate.id, strict=strict)
+        made_of = _made_of(funder.tree, told)
+        items.append({"proposal": _proposal_card(cards[candidate.id]), **told.as_json(), **made_of})
+    for mark in MARKS:
+        thought = mark.of(current, funder.programme.id, ids)
+        items = [item | {"shortlist": thought[each]} for each, item in zip(ids, items, strict=True)]
     return items
 
 
@@ -304,6 +326,11 @@ def _proposal_card(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # Both
+
+
+def _made_of(tree: Mapping[str, Any], told: Evaluation) -> dict[str, Any]:
+    """The two outputs beside the result: how sure it is, and what the fit is made of."""
+    return {"confidence": confidence(told).as_json(), "fit_makeup": fit_makeup(tree, told)}
 
 
 def _day(query: Mapping[str, Any], place: list[Any] | None) -> date:
@@ -330,13 +357,15 @@ def _only(items: list[dict[str, Any]]) -> dict[str, Any]:
     return items[0]
 
 
-def _verify(candidate: Candidate, told: Evaluation, programme_id: UUID, proposal_id: UUID, *, strict: bool) -> None:
-    """Hold the database's answer against the evaluator's, which is the one that is served."""
+def verify_candidate(
+    candidate: Candidate, told: Evaluation, programme_id: UUID, proposal_id: UUID | None, *, strict: bool
+) -> None:
+    """Hold the database's answer against the evaluator's, which is the one that is served. No proposal: a check's."""
     if not candidate.differs_from(told):
         return
     facts = {
         "programme_id": str(programme_id),
-        "proposal_id": str(proposal_id),
+        "proposal_id": None if proposal_id is None else str(proposal_id),
         "database": [candidate.rank, candidate.fit],
         "evaluator": [told.result.rank, told.fit],
     }

@@ -4,7 +4,19 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, ForeignKey, Integer, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.store.base import Identified, Minor, Model, Slug, Versioned
@@ -34,8 +46,8 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 class Pledge(Identified, Versioned, Model):
     """A promise of one programme to one proposal's ask. `amount` is the sum of its parts.
 
-    `shown_at` is when the group first saw it: a draft that is withdrawn never shows. `evaluation` is what the offer
-    was decided on: criteria version, shared facts, parameters, day, result and reasons.
+    `shown_at` is when the group first saw it: a draft that is withdrawn never shows. From `offered_at` on it has a
+    Decision: what the offer rests on.
     """
 
     __tablename__ = "pledge"
@@ -51,7 +63,6 @@ class Pledge(Identified, Versioned, Model):
     message: Mapped[dict[str, str] | None]
     expires_on: Mapped[date | None]
     waivers: Mapped[list[Any]] = mapped_column(default=list)
-    evaluation: Mapped[dict[str, Any] | None]
     verifier_organisation_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid()), default=list)
     drafted_by: Mapped[uuid.UUID]
     shown_at: Mapped[datetime | None]
@@ -77,6 +88,33 @@ class Pledge(Identified, Versioned, Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+
+class Decision(Model):
+    """What an offer rests on, one for each pledge that was offered; a trigger refuses every later change.
+
+    The funder's sight of the facts on that day and nothing else of the group; `shared` are the slugs it was shown or
+    would have been, `waived` the codes of `Pledge.waivers`. `result` is the evaluation as canonical JSON; the digests
+    are those of `eligibility.decisions`.
+    """
+
+    __tablename__ = "decision"
+
+    pledge_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pledge.id"), primary_key=True)
+    criteria_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("criteria_version.id"))
+    proposal_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("proposal_version.id"))
+    evaluator: Mapped[int]
+    as_of: Mapped[date]
+    tree_sha256: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any]]
+    shared: Mapped[list[Any]]
+    assurance: Mapped[dict[str, Any]]
+    waived: Mapped[list[Any]]
+    parameters: Mapped[dict[str, Any]]
+    basis_sha256: Mapped[str] = mapped_column(String(64))
+    result: Mapped[str] = mapped_column(Text)
+    result_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class PledgePart(Identified, Model):

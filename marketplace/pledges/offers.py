@@ -12,23 +12,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.eligibility.models import CriteriaVersion
-from marketplace.eligibility.rules import Result, evaluate
 from marketplace.identity.models import Organisation
 from marketplace.ledger import service as books
-from marketplace.pledges import booking, lifecycle, queries, rules
+from marketplace.pledges import booking, decisions, lifecycle, queries, rules
 from marketplace.pledges.aggregate import cancel_tranche_money, fill_ask, hold_pledge, record, step
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.programmes import rules as programme_rules
+from marketplace.programmes.listings import refuse_unclaimed
 from marketplace.programmes.models import Programme
 from marketplace.programmes.service import intermediaries_of
 from marketplace.proposals.models import Ask, Proposal, ProposalVersion
 from marketplace.proposals.queries import sharing_of
 from marketplace.proposals.sharing import discoverable
-from marketplace.reference import codelists, parameters
+from marketplace.reference import codelists
 from marketplace.values.actor import VERIFIED_STATES, Actor
 from marketplace.values.clock import now, today
 from marketplace.values.permissions import Action, permit
-from marketplace.values.reasons import Outcome, Reason, unmet
+from marketplace.values.reasons import unmet
 from marketplace.values.refusals import Conflict, NotFound
 
 Precondition = Callable[[Any], None]
@@ -40,6 +40,7 @@ def draft_pledge(session: Session, actor: Actor, draft: dict[str, Any]) -> Pledg
     if programme is None or actor.membership_in(programme.organisation_id) is None:
         raise NotFound()
     permit(actor, Action.WRITE_PLEDGE, programme.organisation_id)
+    refuse_unclaimed(session, programme.id)
     refuse_wholesale(session, programme)
     proposal = session.get(Proposal, draft["proposal_id"])
     if proposal is None or not queries.sees(session, actor, proposal.id, programme.organisation_id):
@@ -119,16 +120,17 @@ def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]
     if not programme.has_budget:
         raise rules.ProgrammeHasNoBudget("Set the programme's budget first.")
     waivers = {waiver["code"]: waiver["reason"] for waiver in terms.get("waivers", [])}
-    evaluation, blocking = _judge(session, programme, proposal, waivers)
+    decided = decisions.decide_offer(session, programme, proposal, waivers)
     missing = [
         *unmet(rules.offer_limits(_offer_facts(session, programme, pledge, proposal, ask, terms["expires_on"]))),
-        *blocking,
+        *decided.blocking(waivers),
     ]
     if missing:
         raise rules.OfferRefused(
             "The offer does not meet what `reasons` names.", reasons=[reason.as_json() for reason in missing]
         )
-    pledge.expires_on, pledge.evaluation = terms["expires_on"], evaluation
+    decisions.keep_decision(session, pledge, decided)
+    pledge.expires_on = terms["expires_on"]
     pledge.waivers = [{"code": code, "reason": words} for code, words in waivers.items()]
     pledge.offered_by, pledge.offered_at = actor.user_id, now()
     pledge.shown_at = pledge.shown_at or pledge.offered_at
@@ -331,39 +333,6 @@ def _parts(plans: tuple[rules.PartPlan, ...]) -> list[PledgePart]:
 
 def _tranches(pledge: Pledge) -> list[Tranche]:
     return sorted((tranche for part in pledge.parts for tranche in part.tranches), key=lambda each: each.id)
-
-
-def _judge(
-    session: Session, programme: Programme, proposal: Proposal, waivers: dict[str, Any]
-) -> tuple[dict[str, Any], list[Reason]]:
-    """The evaluation on shared facts that the offer rests on, kept for replay, and what of it stands in the way."""
-    day = today()
-    criteria = session.get_one(CriteriaVersion, programme.current_criteria_version_id)
-    view = sharing_of(session, proposal.id, programme.organisation_id)
-    values = parameters.values_on(day)
-    evaluation = evaluate(
-        criteria.tree, view.facts, parameters=values, shared=view.slugs, assurance=view.assurance, waived=set(waivers)
-    )
-    by_code = {reason.code: reason for reason in evaluation.reasons}
-    blocking = [by_code[code] for code in (*evaluation.unmet, *evaluation.unknown)]
-    blocking += [
-        Reason(code, Outcome.UNMET, op="waiver", wanted="a waivable criterion")
-        for code in waivers
-        if code not in by_code or not by_code[code].waivable
-    ]
-    kept = {
-        "criteria_version_id": str(criteria.id),
-        "proposal_version_id": str(proposal.current_version_id),
-        "as_of": day.isoformat(),
-        "facts": {slug: view.facts[slug] for slug in sorted(view.slugs) if slug in view.facts},
-        "shared": sorted(view.slugs),
-        "assurance": dict(view.assurance),
-        "parameters": values,
-        "evaluation": evaluation.as_json(),
-    }
-    if evaluation.result is not Result.ELIGIBLE and not blocking:
-        raise AssertionError("an evaluation that is not eligible names what stands in the way")
-    return kept, blocking
 
 
 def _offer_facts(

@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from marketplace.eligibility.decisions import Replay
 from marketplace.ledger.queries import Statement
-from marketplace.pledges import offers, queries, schemas, statements
+from marketplace.pledges import decisions, offers, queries, schemas, statements
 from marketplace.pledges.models import Pledge
 from marketplace.store.base import session
 from marketplace.web.conditional import if_match, located, tagged
@@ -113,6 +114,20 @@ def post_pledge_agreement(agreement: dict[str, Any], pledge_id: UUID) -> Pledge:
 def post_pledge_termination(ending: dict[str, Any], pledge_id: UUID) -> Pledge:
     """End a signed pledge; the unpaid rest is freed."""
     return tagged(offers.terminate(session(), current_actor(), pledge_id, ending["reason"]))
+
+
+@pledges.get("/pledges/<uuid:pledge_id>/decision")
+@pledges.response(200, schemas.DecisionView)
+def get_pledge_decision(pledge_id: UUID) -> dict[str, Any]:
+    """Read what an offer was decided on, and with which result."""
+    return decisions.decision_card(decisions.decision_for(session(), current_actor(), pledge_id))
+
+
+@pledges.get("/pledges/<uuid:pledge_id>/decision/replay")
+@pledges.response(200, schemas.ReplayView)
+def get_pledge_decision_replay(pledge_id: UUID) -> Replay:
+    """Decide an offer again from what was kept, and compare."""
+    return decisions.replayed(session(), decisions.decision_for(session(), current_actor(), pledge_id))
 
 
 @pledges.get("/pledges/<uuid:pledge_id>/statement")

@@ -222,7 +222,6 @@ class PledgeView(View):
     expires_on = fields.Date(allow_none=True)
     waivers = fields.List(fields.Nested(WaiverView), required=True)
     verifier_organisation_ids = fields.List(fields.UUID(), required=True)
-    evaluation = fields.Dict(allow_none=True, metadata={"description": "What the offer was decided on."})
     offered_at = fields.DateTime(allow_none=True)
     answered_at = fields.DateTime(allow_none=True)
     signed_on = fields.Date(allow_none=True)
@@ -233,6 +232,50 @@ class PledgeView(View):
 
     def state_now(self, pledge: Pledge) -> str:
         return lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now())
+
+
+def _digest(of: str) -> fields.String:
+    return fields.String(required=True, metadata={"description": f"SHA-256 of {of}."})
+
+
+class DecisionBasisView(View):
+    """What an offer was decided on, as the funder saw it on that day; of the group nothing but facts it was shown."""
+
+    evaluator = fields.Integer(required=True, metadata={"description": "Version of the evaluator that decided."})
+    criteria_version_id = fields.UUID(required=True)
+    proposal_version_id = fields.UUID(required=True)
+    tree_sha256 = _digest("the criteria version's tree")
+    as_of = fields.Date(required=True)
+    facts = fields.Dict(required=True, metadata={"description": "By slug; what is absent was unknown or not shared."})
+    shared = fields.List(fields.String(), required=True, metadata={"description": "Facts shown, answered or not."})
+    assurance = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    waived = fields.List(fields.String(), required=True, metadata={"description": "Codes of the waived criteria."})
+    parameters = fields.Dict(required=True, metadata={"description": "Dated parameters as they stood on that day."})
+
+
+class DecisionView(View):
+    """An offer's decision. Digests are of canonical JSON: members sorted by code point, no spaces, UTF-8."""
+
+    pledge_id = fields.UUID(required=True)
+    decided_at = fields.DateTime(attribute="created_at", required=True)
+    basis = fields.Nested(DecisionBasisView, required=True)
+    basis_sha256 = _digest("`basis`")
+    result = fields.Dict(required=True, metadata={"description": "The evaluation, with every reason, as it was kept."})
+    result_sha256 = _digest("`result`")
+
+
+class ReplayView(View):
+    """A decision that was made again from what was kept."""
+
+    equal = fields.Boolean(required=True, metadata={"description": "True where nothing differs, byte for byte."})
+    differs = fields.List(
+        fields.String(validate=validate.OneOf(["evaluator", "criteria", "basis", "result"])), required=True
+    )
+    kept_sha256 = _digest("the result that was kept")
+    replayed_sha256 = fields.String(
+        required=True, allow_none=True, metadata={"description": "Null where it could not be made again."}
+    )
+    evaluator = fields.Integer(required=True)
 
 
 class StatementLineView(View):

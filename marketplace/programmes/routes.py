@@ -1,4 +1,4 @@
-"""Programmes over HTTP: anyone reads what is published; members draft, publish, pause and close."""
+"""Programmes over HTTP: anyone reads what is published; members draft, publish, pause, close. Their list: `search`."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,6 @@ from marketplace.programmes.schemas import (
     CriteriaVersionView,
     ProgrammeChange,
     ProgrammeDraft,
-    ProgrammeQuery,
     ProgrammeView,
 )
 from marketplace.store.base import session
@@ -22,7 +21,6 @@ from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.fields import View
 from marketplace.web.guard import current_actor, open_to_all
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import page_of, paged, position
 from marketplace.web.writes import writes
 
 programmes = MarketBlueprint("programmes", __name__, description="What funders offer, and to whom")
@@ -32,15 +30,6 @@ class CriteriaVersionsView(View):
     """Every version, the newest first."""
 
     data = fields.List(fields.Nested(CriteriaVersionView), required=True)
-
-
-@programmes.get("/programmes")
-@open_to_all
-@programmes.arguments(ProgrammeQuery, location="query")
-@programmes.response(200, page_of(ProgrammeView))
-def list_programmes(query: dict[str, Any]) -> dict[str, Any]:
-    """List published programmes, and with `organisation_id` one's own drafts."""
-    return paged(service.list_programmes(session(), current_actor(), query, position(query)))
 
 
 @programmes.post("/programmes")

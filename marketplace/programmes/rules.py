@@ -1,7 +1,7 @@
 """What holds of a programme: its status by the clock, its window on a day, and what may be written. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -32,6 +32,10 @@ class Window(StrEnum):
     OPEN = "open"
     PAUSED = "paused"
     AFTER = "after"
+
+
+FRESH_FOR = timedelta(days=180)
+"""How long a listing counts as fresh after its source was read."""
 
 
 class Dated(Protocol):
@@ -84,6 +88,55 @@ class ProgrammeClosed(Conflict):
     title = "The programme is closed"
 
 
+class ProgrammeUnclaimed(Conflict):
+    """The programme was listed from a public source; its funder has not joined, so that no money moves through it."""
+
+    code = "programme-unclaimed"
+    title = "The programme's funder has not joined yet"
+
+
+class NotAListing(Conflict):
+    """Only a programme that was listed from a public source, and is still unclaimed, can be claimed."""
+
+    code = "not-a-listing"
+    title = "The programme cannot be claimed"
+
+
+class ClaimDecided(Conflict):
+    """The claim has been decided or withdrawn."""
+
+    code = "claim-decided"
+    title = "The claim has been decided"
+
+
+class ClaimStands(Conflict):
+    """The organisation's claim of this programme is waiting already."""
+
+    code = "claim-stands"
+    title = "The claim has been made already"
+
+
+class OwnClaim(Forbidden):
+    """Nobody decides on a claim of an organisation that they belong to."""
+
+    code = "own-claim"
+    title = "It is your own organisation's claim"
+
+
+class ReportsWaiting(Conflict):
+    """Many reports on this programme have not been answered yet."""
+
+    code = "reports-waiting"
+    title = "Too many reports wait for an answer"
+
+
+class ReportAnswered(Conflict):
+    """The report has been answered."""
+
+    code = "report-answered"
+    title = "The report has been answered"
+
+
 class ProgrammeAlreadyPaused(Conflict):
     """The programme is paused already."""
 
@@ -120,6 +173,16 @@ def window_on(programme: Dated, day: date) -> Window:
     if programme.opens_on is not None and day < programme.opens_on:
         return Window.BEFORE
     return Window.PAUSED if programme.paused else Window.OPEN
+
+
+def is_stale(checked_on: date, day: date) -> bool:
+    """Whether a listing's source was last read so long before `day` that it should be read again."""
+    return day - checked_on > FRESH_FOR
+
+
+def claim_is_evident(funder_identifier: str | None, verification: str, identifiers: Collection[str]) -> bool:
+    """Whether a claim needs nobody's decision: the claimant was checked in the register under the listed number."""
+    return verification == "register_checked" and funder_identifier is not None and funder_identifier in identifiers
 
 
 def faults_of(programme: Mapping[str, Any]) -> list[Fault]:

@@ -5,10 +5,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from marketplace.programmes.rules import WHOLE, storable_tree
-from marketplace.web.fields import Count, Currency, Day, Draft, Flag, Id, Slug, View, WordsField, money, slugs
-from marketplace.web.paging import PageQuery
+from marketplace.web.fields import Count, Currency, Day, Draft, Flag, Id, Slug, Text, View, WordsField, money, slugs
 
 MOST_TRANCHES = 20
+WEB_ADDRESS = validate.Regexp(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\\]*)?$")
 
 
 class MoneyView(View):
@@ -36,6 +36,30 @@ class TrancheTemplate(Draft):
     share_bp = Count(least=1, most=WHOLE, required=True)
 
 
+class FunderIdentifierDraft(Draft):
+    """The funder's number in a public register."""
+
+    scheme = Text(40, required=True, metadata={"description": "A list code of org-id.guide, such as GB-CHC."})
+    number = Text(60, required=True)
+
+
+class ListingDraft(Draft):
+    """Where a programme was found whose funder has not joined."""
+
+    funder_name = WordsField(200, required=True)
+    funder_identifier = fields.Nested(FunderIdentifierDraft, allow_none=True)
+    source_url = Text(500, required=True, validate=[WEB_ADDRESS])
+    checked_on = Day(required=True, metadata={"description": "The day on which the source was last read."})
+
+
+class ListingChange(ListingDraft):
+    """What is newly known of a listing."""
+
+    funder_name = WordsField(200)
+    source_url = Text(500, validate=[WEB_ADDRESS])
+    checked_on = Day()
+
+
 class ProgrammeMembers(Draft):
     """What a programme's draft and its changes have in common."""
 
@@ -60,6 +84,9 @@ class ProgrammeDraft(ProgrammeMembers):
     organisation_id = Id(required=True)
     title = WordsField(200, required=True)
     currency = Currency(load_default="GBP")
+    listing = fields.Nested(
+        ListingDraft, metadata={"description": "For a programme listed from a public source, for a funder to claim."}
+    )
 
 
 class ProgrammeChange(ProgrammeMembers):
@@ -67,6 +94,7 @@ class ProgrammeChange(ProgrammeMembers):
 
     title = WordsField(200)
     currency = Currency()
+    listing = fields.Nested(ListingChange, metadata={"description": "Only while the listing is unclaimed."})
 
 
 class BudgetDraft(Draft):
@@ -102,6 +130,26 @@ class IntermediaryView(View):
     programme_id = fields.UUID(required=True)
 
 
+class FunderIdentifierView(View):
+    """The funder's number in a public register."""
+
+    scheme = fields.String(required=True)
+    number = fields.String(required=True)
+
+
+class ListingView(View):
+    """Where the programme was found. While it is not claimed, its organisation is who keeps the listing."""
+
+    funder_name = WordsField(200, required=True)
+    funder_identifier = fields.Nested(FunderIdentifierView, allow_none=True)
+    source_url = fields.String(required=True)
+    checked_on = fields.Date(required=True)
+    stale = fields.Boolean(required=True, metadata={"description": "True when the source was read over 180 days ago."})
+    claimed = fields.Boolean(required=True, metadata={"description": "False: the funder has not joined; no pledges."})
+    claimed_at = fields.DateTime(allow_none=True)
+    listed_by_organisation_id = fields.UUID(required=True)
+
+
 class ProgrammeView(ColumnsView):
     """A programme as it is published; its members also see, under `draft`, what the next publication would say."""
 
@@ -126,6 +174,7 @@ class ProgrammeView(ColumnsView):
     historical_example = fields.Boolean(required=True)
     provenance = fields.String(allow_none=True)
     sources = fields.List(fields.Raw())
+    listing = fields.Nested(ListingView)
     draft = fields.Nested(ColumnsView)
     created_at = fields.DateTime(required=True)
 
@@ -142,22 +191,12 @@ class CriteriaVersionView(View):
     created_at = fields.DateTime(required=True)
 
 
-class ProgrammeQuery(PageQuery):
-    """Which programmes to list."""
-
-    organisation_id = Id(metadata={"description": "Programmes of this organisation; its members see its drafts."})
-    status = Slug("programme_statuses")
-    instrument = Slug("instruments", metadata={"description": "Programmes that offer it, or any."})
-    stage = Slug("stages", metadata={"description": "Programmes for that stage, or for any."})
-    open_on = Day(metadata={"description": "Programmes whose window holds that day."})
-
-
 __all__ = [
     "BudgetDraft",
     "CriteriaVersionView",
+    "ListingView",
     "MoneyView",
     "ProgrammeChange",
     "ProgrammeDraft",
-    "ProgrammeQuery",
     "ProgrammeView",
 ]

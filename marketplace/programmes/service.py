@@ -1,4 +1,4 @@
-"""Programmes: drafting, changing, publishing, pausing, closing, listing. Knows no proposal and no pledge."""
+"""Programmes: drafting, changing, publishing, pausing, closing. Knows no proposal and no pledge."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -11,11 +11,13 @@ from marketplace.eligibility import service as eligibility
 from marketplace.eligibility.models import CriteriaVersion
 from marketplace.eligibility.tree import SCHEMA_VERSION
 from marketplace.identity.models import Organisation
-from marketplace.programmes import queries
+from marketplace.programmes import listings, queries
+from marketplace.programmes.hooks import ON_PUBLIC_CHANGE
 from marketplace.programmes.models import Programme
 from marketplace.programmes.rules import (
     CurrencyFixed,
     NotAFunder,
+    NotAListing,
     ProgrammeAlreadyPaused,
     ProgrammeClosed,
     ProgrammeFaults,
@@ -31,13 +33,15 @@ from marketplace.values.clock import now
 from marketplace.values.money import Money
 from marketplace.values.permissions import Action, permit
 from marketplace.values.refusals import NotFound
-from marketplace.web.paging import Page, cut
 
 Precondition = Callable[[Any], None]
 AMOUNTS = ("ask_min", "ask_max", "ticket_max")
 DRAFT_MEMBERS = frozenset({"currency", "instruments", "stages", "ask_min", "ask_max", "criteria"})
 """What a change only prepares for the next publication."""
 WHOLESALE = "wholesale_vehicle"
+STAFF_GROUP = "staff_group"
+FUNDERS_OWN = frozenset({Action.SET_BUDGET, Action.BROWSE_PROPOSALS})
+"""What whoever keeps a listing may not do with it: it is for the programme's funder."""
 
 
 def no_criteria() -> dict[str, Any]:
@@ -48,15 +52,18 @@ def no_criteria() -> dict[str, Any]:
 def draft_programme(current: Session, actor: Actor, draft: dict[str, Any]) -> Programme:
     """Draft a programme for an organisation that funds. ProgrammeFaults with every contradiction."""
     membership = permit(actor, Action.WRITE_PROGRAMME, draft["organisation_id"])
-    if membership.kind not in FUNDING_KINDS:
+    listing = draft.pop("listing", None)
+    if membership.kind not in FUNDING_KINDS and (listing is None or membership.kind == STAFF_GROUP):
         raise NotAFunder("Funders, intermediaries, wholesale vehicles and public bodies have programmes.")
-    _refuse_faults(current, draft)
+    _refuse_faults(current, draft, listing=listing)
     programme = Programme(
         instruments=[], stages=[], criteria=no_criteria(), paused=False, has_budget=False, tranche_template=[]
     )
     _write(programme, draft)
     current.add(programme)
     current.flush()
+    if listing is not None:
+        listings.write_listing(current, programme, listing)
     note_programme(current, actor, programme, "programme.drafted", before=None)
     return programme
 
@@ -70,12 +77,17 @@ def change_programme(
     published = programme.current_criteria_version_id is not None
     if change.get("currency", programme.currency) != programme.currency and (published or programme.has_budget):
         raise CurrencyFixed("Make another programme for another currency.", currency=programme.currency)
-    _refuse_faults(current, {**_members(programme), **change}, programme)
+    listing = change.pop("listing", None)
+    if listing is not None and not listings.is_unclaimed(current, programme.id):
+        raise NotAListing("Only a listing that its funder has not claimed says where it was found.")
+    _refuse_faults(current, {**_members(programme), **change}, programme, listing=listing)
     before = snapshot(programme)
     _write(programme, change)
     programme.version += 1
     current.flush()
-    prepares = set(change) <= DRAFT_MEMBERS
+    if listing is not None:
+        listings.write_listing(current, programme, listing)
+    prepares = listing is None and set(change) <= DRAFT_MEMBERS
     note_programme(current, actor, programme, "programme.changed", before=before, public=published and not prepares)
     return programme
 
@@ -134,39 +146,18 @@ def programme_seen(current: Session, actor: Actor, programme_id: UUID) -> Progra
 def own_programme(
     current: Session, actor: Actor, programme_id: UUID, action: Action, *, lock: bool = False
 ) -> Programme:
-    """A programme for which the caller may do `action`, its row locked if so wished."""
+    """A programme for which the caller may do `action`, its row locked if so wished.
+
+    ProgrammeUnclaimed where only a funder may do it and the programme's has not joined.
+    """
     query = select(Programme).where(Programme.id == programme_id).execution_options(populate_existing=lock)
     programme = current.scalar(query.with_for_update() if lock else query)
     if programme is None:
         raise NotFound("There is no such thing, or you may not see it.")
     permit(actor, action, programme.organisation_id)
+    if action in FUNDERS_OWN:
+        listings.refuse_unclaimed(current, programme.id)
     return programme
-
-
-def list_programmes(current: Session, actor: Actor, query: dict[str, Any], place: list[Any] | None) -> Page:
-    """Programmes that the caller may see, the newest first. `place` is [id of the last one before]."""
-    limit: int = query["limit"]
-    rows = (
-        select(Programme)
-        .outerjoin(CriteriaVersion, CriteriaVersion.id == Programme.current_criteria_version_id)
-        .where(_seen_by(actor, query.get("organisation_id")))
-        .order_by(Programme.id.desc())
-        .limit(limit + 1)
-    )
-    if "organisation_id" in query:
-        rows = rows.where(Programme.organisation_id == query["organisation_id"])
-    if "status" in query:
-        rows = rows.where(queries.status_at(now()) == query["status"])
-    if "instrument" in query:
-        rows = rows.where(queries.offers("instruments", query["instrument"]))
-    if "stage" in query:
-        rows = rows.where(queries.offers("stages", query["stage"]))
-    if "open_on" in query:
-        rows = rows.where(queries.open_on(query["open_on"]))
-    if place is not None:
-        rows = rows.where(Programme.id < UUID(place[0]))
-    page = cut(list(current.scalars(rows)), limit, lambda row: [str(row.id)])
-    return Page(cards(current, actor, page.items), page.after)
 
 
 def criteria_versions(current: Session, actor: Actor, programme_id: UUID) -> list[CriteriaVersion]:
@@ -248,6 +239,8 @@ def _card(
     }
     if organisation.kind == WHOLESALE:
         made["intermediaries"] = intermediaries
+    if programme.listing is not None:
+        made["listing"] = listings.listing_card(programme.listing)
     if member:
         made["draft"] = _priced(draft)
     return made
@@ -297,8 +290,14 @@ def _members(programme: Programme) -> dict[str, Any]:
     return kept | {name: _amount(getattr(programme, name), programme.currency) for name in AMOUNTS}
 
 
-def _refuse_faults(current: Session, members: dict[str, Any], programme: Programme | None = None) -> None:
-    faults = faults_of(members)
+def _refuse_faults(
+    current: Session,
+    members: dict[str, Any],
+    programme: Programme | None = None,
+    *,
+    listing: dict[str, Any] | None = None,
+) -> None:
+    faults = faults_of(members) + listings.listing_faults(listing or {})
     funder = members.get("funded_by_programme_id")
     unchanged = programme is not None and funder == programme.funded_by_programme_id
     if funder is not None and not unchanged and not _is_wholesale(current, funder):
@@ -315,12 +314,6 @@ def _is_wholesale(current: Session, programme_id: UUID) -> bool:
         .where(Programme.id == programme_id, queries.published(), Organisation.kind == WHOLESALE)
     )
     return current.scalar(found) is not None
-
-
-def _seen_by(actor: Actor, organisation_id: UUID | None) -> Any:
-    if organisation_id is not None and actor.membership_in(organisation_id) is not None:
-        return or_(queries.published(), Programme.organisation_id == organisation_id)
-    return queries.published()
 
 
 def _published(current: Session, actor: Actor, programme_id: UUID) -> Programme:
@@ -365,3 +358,6 @@ def note_programme(
         before=before,
         after=snapshot(programme),
     )
+    if public:
+        for heard in ON_PUBLIC_CHANGE:
+            heard(current, programme, type_)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.identity.models import Organisation
+from marketplace.proposals.hooks import tell_of_change
 from marketplace.proposals.models import EmployerConsent, Proposal
 from marketplace.proposals.projection import refresh_projection
 from marketplace.proposals.rules import (
@@ -153,6 +154,7 @@ def _turn(current: Session, actor: Actor, proposal: Proposal, consent: EmployerC
     consent.version += 1
     refresh_projection(current, proposal)
     _note(current, actor, proposal, consent, f"consent.{state}")
+    tell_of_change(current, proposal.id, f"consent_{state}")
     return consent
 
 

@@ -26,3 +26,17 @@ ON_FIRST_VERSION: list[Callable[[Session, Actor, Proposal, str], None]] = []
 def is_party(current: Session, proposal_id: UUID, organisations: frozenset[UUID]) -> bool:
     """Whether one of the organisations is party to a promise about the proposal."""
     return bool(organisations) and any(check(current, proposal_id, organisations) for check in PARTY_CHECKS)
+
+
+ON_CHANGE: list[Callable[[Session, UUID, str], None]] = []
+"""Called in the transaction of each change of what a proposal says, of who sees it, or of how sure its facts are.
+
+With the proposal's id and what happened: published, shared, withdrawn, consent_answered, consent_withdrawn or assured.
+Whoever is told must let nobody learn of a change that they cannot see.
+"""
+
+
+def tell_of_change(current: Session, proposal_id: UUID, what: str) -> None:
+    """Tell those who hang on proposals that one has changed."""
+    for heard in ON_CHANGE:
+        heard(current, proposal_id, what)

@@ -9,10 +9,15 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Column,
     ForeignKey,
     Index,
+    Integer,
+    SmallInteger,
     String,
+    Table,
     UniqueConstraint,
+    Uuid,
     false,
     func,
     text,
@@ -20,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.eligibility.cells import MEASURES, WORDS
 from marketplace.store.base import JSONB, Identified, Model, Slug, Versioned
 
 
@@ -188,7 +194,8 @@ class ProposalProjection(Model):
     """The published proposal laid flat for search and matching; rewritten with whatever it is made of.
 
     `facts` are all, `open_facts` those that whoever sees the proposal may see; `sector`, `nation` and `region` are
-    None where they are confidential. After `consent_until` the employer's consent is unknown again.
+    None where they are confidential. After `consent_until` the employer's consent is unknown again. `assurance` gives
+    the level of each fact that is more than declared.
     """
 
     __tablename__ = "proposal_projection"
@@ -205,7 +212,36 @@ class ProposalProjection(Model):
     facts: Mapped[dict[str, Any]]
     open_facts: Mapped[dict[str, Any]]
     open_slugs: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    assurance: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))
     consent_until: Mapped[date | None]
+
+
+def _point_columns() -> list[Column[Any]]:
+    known = [Column(f"known_{word}", BigInteger, nullable=False) for word in range(WORDS)]
+    return [*known, *(Column(fact, BigInteger) for fact in MEASURES)]
+
+
+class ProposalPoint(Model):
+    """The projection's open facts as `cells.Point` says, for the index; written with the projection.
+
+    Nothing confidential is in it, and nothing that a day changes (the employer's consent may lapse). `sector` is 0
+    where it is not open or unknown, `position` NULL. A proposal without a point of the program's own layout
+    (`cells.LAYOUT`) is evaluated by itself in every query.
+    """
+
+    __table__ = Table(
+        "proposal_point",
+        Model.metadata,
+        Column("proposal_id", Uuid, ForeignKey("proposal.id", ondelete="CASCADE"), primary_key=True),
+        Column("layout", Integer, nullable=False),
+        Column("sector", SmallInteger, nullable=False),
+        Column("position", SmallInteger),
+        Column("sought", BigInteger, nullable=False),
+        Column("unknown", BigInteger, nullable=False),
+        *_point_columns(),
+        Index("ix_proposal_point_layout_sector_position", "layout", "sector", "position"),
+        Index("ix_proposal_point_layout_position", "layout", "position"),
+    )
 
 
 class ProposalShare(Model):
@@ -267,6 +303,7 @@ __all__ = [
     "Proposal",
     "ProposalExclusion",
     "ProposalNamed",
+    "ProposalPoint",
     "ProposalProjection",
     "ProposalSection",
     "ProposalShare",

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.identity.models import OrganisationIdentifier
+from marketplace.proposals.assurance import assurance_of
 from marketplace.proposals.models import (
     EmployerConsent,
     FactGrant,
@@ -16,6 +17,7 @@ from marketplace.proposals.models import (
     ProposalShare,
     ProposalVersion,
 )
+from marketplace.proposals.points import place_point
 from marketplace.proposals.rules import (
     ConsentAnswer,
     consents,
@@ -47,8 +49,11 @@ def refresh_projection(current: Session, proposal: Proposal) -> None:
     row.sector = open_facts.get("sector")
     row.nation, row.region = open_facts.get("beneficiary_nation"), open_facts.get("region")
     row.facts, row.open_facts, row.open_slugs = facts, open_facts, _in_order(open_slugs)
+    row.assurance = assurance_of(current, version, facts)
     row.consent_until = _until(standing)
     current.add(row)
+    current.flush()
+    place_point(current, proposal.id, open_facts)
     current.execute(delete(ProposalShare).where(ProposalShare.proposal_id == proposal.id))
     for grant in current.scalars(select(FactGrant).where(FactGrant.proposal_id == proposal.id)):
         beyond = shared_slugs(chosen, grant.facts) - open_slugs
@@ -99,4 +104,4 @@ def _until(standing: ConsentAnswer | None) -> date | None:
 
 
 def _in_order(slugs: frozenset[str]) -> list[str]:
-    return [slug for slug in REGISTRY if slug in slugs]
+    return [slug for slug in REGISTRY if slug in slugs] + sorted(slug for slug in slugs if slug not in REGISTRY)

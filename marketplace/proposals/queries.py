@@ -12,16 +12,16 @@ from uuid import UUID
 from sqlalchemy import Boolean, ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from marketplace.eligibility.rules import ASSURANCE_MEMBER
 from marketplace.identity.models import Organisation
 from marketplace.proposals.models import (
-    FactAssurance,
     Proposal,
     ProposalExclusion,
     ProposalNamed,
     ProposalProjection,
     ProposalShare,
 )
-from marketplace.proposals.rules import CONSENT, Sharing, Visibility, part_of, standing_on
+from marketplace.proposals.rules import Sharing, Visibility, part_of, standing_on
 from marketplace.values.actor import Actor, Role
 from marketplace.values.clock import today
 
@@ -39,6 +39,11 @@ class SharedView:
     facts: dict[str, Any]
     slugs: frozenset[str]
     assurance: dict[str, str]
+
+    @property
+    def with_assurance(self) -> dict[str, Any]:
+        """The facts as the evaluator's twin in the database takes them: with their levels as a reserved member."""
+        return {**self.facts, ASSURANCE_MEMBER: self.assurance} if self.assurance else dict(self.facts)
 
 
 def visible_to(organisation_id: Any, proposal_id: Any = Proposal.id) -> ColumnElement[bool]:
@@ -63,11 +68,12 @@ def is_public() -> ColumnElement[bool]:
         Proposal.visibility == Visibility.PUBLIC.value,
         Proposal.state == "active",
         Proposal.current_version_id.is_not(None),
-        ~_of_suspended_group(),
+        ~of_suspended_group(),
     )
 
 
-def _of_suspended_group() -> ColumnElement[bool]:
+def of_suspended_group() -> ColumnElement[bool]:
+    """Whether the operator has suspended the group: nobody else is served its proposals meanwhile."""
     group = select(Organisation.id).where(Organisation.id == Proposal.organisation_id)
     return group.where(Organisation.verification == SUSPENDED).correlate(Proposal).exists()
 
@@ -138,8 +144,7 @@ def own_view(current: Session, proposal_id: UUID, as_of: date | None = None) -> 
     if row is None:
         return SharedView({}, frozenset(), {})
     facts = standing_on(row.facts, row.consent_until, as_of or today())
-    assured = _assurance(current, [row]).get(proposal_id, {})
-    return SharedView(facts, frozenset(facts), part_of(assured, facts))
+    return SharedView(facts, frozenset(facts), part_of(row.assurance, facts))
 
 
 def shared_with(
@@ -150,7 +155,6 @@ def shared_with(
     ids = list(proposal_ids)
     projections = list(current.scalars(select(ProposalProjection).where(ProposalProjection.proposal_id.in_(ids))))
     shares = list(current.scalars(select(ProposalShare).where(ProposalShare.proposal_id.in_(ids))))
-    assured = _assurance(current, projections)
     views: dict[UUID, SharedView] = {}
     for row in projections:
         facts, slugs = dict(row.open_facts), set(row.open_slugs)
@@ -159,18 +163,5 @@ def shared_with(
                 facts |= share.facts
                 slugs |= set(share.slugs)
         standing = standing_on(facts, row.consent_until, day)
-        views[row.proposal_id] = SharedView(
-            standing, frozenset(slugs), part_of(assured.get(row.proposal_id, {}), standing)
-        )
+        views[row.proposal_id] = SharedView(standing, frozenset(slugs), part_of(row.assurance, standing))
     return views
-
-
-def _assurance(current: Session, projections: list[ProposalProjection]) -> dict[UUID, dict[str, str]]:
-    versions = {row.version_id: row.proposal_id for row in projections}
-    found: dict[UUID, dict[str, str]] = {row.proposal_id: {} for row in projections}
-    for each in current.scalars(select(FactAssurance).where(FactAssurance.proposal_version_id.in_(list(versions)))):
-        found[versions[each.proposal_version_id]][each.fact] = each.level
-    for row in projections:
-        if CONSENT in row.facts:
-            found[row.proposal_id][CONSENT] = "verified"
-    return found

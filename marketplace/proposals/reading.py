@@ -15,7 +15,6 @@ from marketplace.proposals.models import (
     Ask,
     EmployerConsent,
     Proposal,
-    ProposalProjection,
     ProposalSection,
     ProposalVersion,
 )
@@ -32,9 +31,7 @@ from marketplace.proposals.rules import (
 from marketplace.proposals.sharing import sharing_card
 from marketplace.values.actor import Actor
 from marketplace.values.money import Money
-from marketplace.values.permissions import Action, permit
 from marketplace.values.refusals import NotFound
-from marketplace.web.paging import Page, cut
 
 PLACE = {"beneficiary_nation": "nation", "region": "region"}
 
@@ -47,28 +44,6 @@ def proposal_seen(current: Session, actor: Actor, proposal_id: UUID) -> Proposal
     ):
         return proposal
     raise NotFound("There is no such thing, or you may not see it.")
-
-
-def list_proposals(current: Session, actor: Actor, query: dict[str, Any], place: list[Any] | None) -> Page:
-    """Proposals that the caller may see, the newest first; with `organisation_id` those of one's own group."""
-    limit: int = query["limit"]
-    rows = (
-        select(Proposal)
-        .outerjoin(ProposalProjection, ProposalProjection.proposal_id == Proposal.id)
-        .where(or_(queries.seen_by(actor), *(clause(actor.organisation_ids, Proposal.id) for clause in PARTY_CLAUSES)))
-        .order_by(Proposal.id.desc())
-        .limit(limit + 1)
-    )
-    if "organisation_id" in query:
-        permit(actor, Action.READ_PROPOSAL, query["organisation_id"])
-        rows = rows.where(Proposal.organisation_id == query["organisation_id"])
-    for name in ("stage", "sector", "nation"):
-        if name in query:
-            rows = rows.where(getattr(ProposalProjection, name) == query[name])
-    if place is not None:
-        rows = rows.where(Proposal.id < UUID(place[0]))
-    page = cut(list(current.scalars(rows)), limit, lambda row: [str(row.id)])
-    return Page(cards(current, actor, page.items), page.after)
 
 
 def detail(current: Session, actor: Actor, proposal: Proposal) -> dict[str, Any]:

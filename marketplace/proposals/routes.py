@@ -1,4 +1,4 @@
-"""Proposals over HTTP: groups draft, publish and share them; others see what is shared."""
+"""Proposals over HTTP (their list is in `search`): groups draft, publish and share them; others see what is shared."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,6 @@ from marketplace.proposals.schemas import (
     EmployerSectionDraft,
     FactSectionDraft,
     ProposalDraft,
-    ProposalQuery,
     ProposalVersionsView,
     ProposalVersionView,
     ProposalView,
@@ -25,18 +24,9 @@ from marketplace.values.permissions import Action
 from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import page_of, paged, position
 from marketplace.web.writes import writes
 
 proposals = MarketBlueprint("proposals", __name__, url_prefix="/proposals", description="What staff groups ask for")
-
-
-@proposals.get("")
-@proposals.arguments(ProposalQuery, location="query")
-@proposals.response(200, page_of(ProposalView))
-def list_proposals(query: dict[str, Any]) -> dict[str, Any]:
-    """List the proposals that the caller may see."""
-    return paged(reading.list_proposals(session(), current_actor(), query, position(query)))
 
 
 @proposals.post("")

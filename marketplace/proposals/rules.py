@@ -12,7 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.reference.codelists import entry
-from marketplace.reference.facts import REGISTRY, InvalidFact, check_answer
+from marketplace.reference.facts import (
+    REGISTRY,
+    FactDefinition,
+    InvalidFact,
+    check_answer,
+    is_question,
+    normalise,
+)
 from marketplace.values.actor import FUNDING_KINDS, Actor, Membership, Role
 from marketplace.values.money import LARGEST_AMOUNT
 from marketplace.values.refusals import Conflict, Forbidden, Unprocessable
@@ -223,7 +230,12 @@ def seen_by(sharing: Sharing, actor: Actor) -> bool:
 
 
 def may_choose_visibility(slug: str) -> bool:
-    """Whether the group decides who sees the fact. What is derived goes with what it is derived from."""
+    """Whether the group decides who sees the fact. What is derived goes with what it is derived from.
+
+    An answer to a funder's own question is one of them, whether or not there is such a question.
+    """
+    if is_question(slug):
+        return True
     definition = REGISTRY.get(slug)
     return definition is not None and (not definition.derived or slug == CONSENT)
 
@@ -235,7 +247,8 @@ def shared_slugs(
 
     `chosen` are the group's own visibilities over the registry's defaults, `granted` what this one may see besides.
     A derived fact that follows others is shared where all of them are; any other derived fact is hidden where the
-    group itself has closed one of the (else open) facts that it is derived from.
+    group itself has closed one of the (else open) facts that it is derived from. Answers to funders' own questions
+    are shared only where the group chose so.
     """
     held = frozenset(granted)
 
@@ -250,7 +263,9 @@ def shared_slugs(
             return False
         return slug in held or chosen.get(slug, definition.visibility) == OPEN
 
-    return frozenset(slug for slug in registry if shared(slug))
+    asked = {slug for slug, visibility in chosen.items() if is_question(slug) and visibility == OPEN}
+    asked |= {slug for slug in held if is_question(slug)}
+    return frozenset(slug for slug in registry if shared(slug)) | asked
 
 
 def part_of(facts: Mapping[str, Any], slugs: Iterable[str]) -> dict[str, Any]:
@@ -267,6 +282,32 @@ def standing_on(facts: Mapping[str, Any], consent_until: date | None, day: date)
 
 
 # Writing and publishing
+
+
+def checked_answers(
+    answers: Mapping[str, Any], definitions: Mapping[str, FactDefinition], held: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Answers to funders' own questions in their normal writing; null clears one. InvalidFacts with every fault.
+
+    `definitions` are the questions in use, `held` what was answered before: an answer to a question that is not in use
+    any more may stay as it is.
+    """
+    faults: list[Fault] = []
+    kept: dict[str, Any] = {}
+    for slug, value in answers.items():
+        place = f"#/facts/{slug[:60].replace('~', '~0').replace('/', '~1')}"
+        if value is None or held.get(slug) == value:
+            kept |= {} if value is None else {slug: value}
+        elif slug not in definitions:
+            faults.append({"pointer": place, "detail": "there is no such question in use"})
+        else:
+            try:
+                kept[slug] = normalise(definitions[slug], value)
+            except InvalidFact as refusal:
+                faults.append({"pointer": place, "detail": refusal.detail})
+    if faults:
+        raise InvalidFacts("`errors` names each answer that is not accepted.", errors=faults)
+    return kept
 
 
 def checked_facts(section: str, facts: Mapping[str, Any]) -> dict[str, Any]:

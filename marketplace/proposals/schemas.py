@@ -307,12 +307,3 @@ class ProposalVersionsView(View):
     """Every version, the newest first."""
 
     data = fields.List(fields.Nested(ProposalVersionView), required=True)
-
-
-class ProposalQuery(PageQuery):
-    """Which proposals to list."""
-
-    organisation_id = Id(metadata={"description": "Proposals of this group of yours, drafts included."})
-    stage = Slug("stages")
-    sector = Slug("service_sectors")
-    nation = Slug("nations")

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.proposals.assurance import carry_assurance
-from marketplace.proposals.hooks import BEFORE_WITHDRAWAL, ON_FIRST_VERSION
+from marketplace.proposals.hooks import BEFORE_WITHDRAWAL, ON_FIRST_VERSION, tell_of_change
 from marketplace.proposals.models import Ask, AskLine, Proposal, ProposalSection, ProposalVersion
 from marketplace.proposals.projection import refresh_projection
 from marketplace.proposals.rules import (
@@ -19,6 +19,7 @@ from marketplace.proposals.rules import (
     SectionFaults,
     amount_of,
     ask_faults,
+    checked_answers,
     checked_facts,
     publication_faults,
     refuse_ask_below,
@@ -32,6 +33,7 @@ from marketplace.proposals.sharing import (
     note_proposal,
     own_proposal,
 )
+from marketplace.questions.service import definitions
 from marketplace.reference.facts import SECTIONS, derive
 from marketplace.reference.identifiers import SCHEMES, InvalidIdentifier, check_identifier
 from marketplace.store.journal import Audience
@@ -43,7 +45,10 @@ from marketplace.values.refusals import NotFound
 Precondition = Callable[[Any], None]
 PSEUDONYM_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SUMMARY, ASK, EMPLOYER = "summary", "ask", "employer"
-SECTION_NAMES = (SUMMARY, ASK, EMPLOYER, *SECTIONS)
+QUESTIONS = "questions"
+SECTION_NAMES = (SUMMARY, ASK, EMPLOYER, *SECTIONS, QUESTIONS)
+ANSWERED = (*SECTIONS, QUESTIONS)
+"""The sections that hold facts: the registry's, and the answers to funders' own questions."""
 
 
 def draft_proposal(current: Session, actor: Actor, draft: dict[str, Any]) -> Proposal:
@@ -94,9 +99,12 @@ def write_facts(
 ) -> ProposalSection:
     """Replace a section's answers. InvalidFacts with every fault; a fact that is left out is unknown."""
     proposal = changeable(own_proposal(current, actor, proposal_id, Action.WRITE_PROPOSAL))
-    if name not in SECTIONS:
+    if name not in ANSWERED:
         raise NotFound("There is no section of that name.")
     row = _locked_section(current, proposal, name, precondition)
+    if name == QUESTIONS:
+        asked = definitions(current, facts, retired=False)
+        return _keep(current, actor, proposal, row, {"facts": checked_answers(facts, asked, row.content["facts"])})
     return _keep(current, actor, proposal, row, {"facts": checked_facts(name, facts)})
 
 
@@ -138,6 +146,7 @@ def write_employer(
     kept = _keep(current, actor, proposal, row, _plain(content))
     if may_have_lost(seen_before, audience_of(current, proposal)):
         note_proposal(current, actor, proposal, "proposal.hidden", seen_before)
+    tell_of_change(current, proposal.id, "shared")
     return kept
 
 
@@ -156,7 +165,7 @@ def publish_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Propo
     if faults:
         raise ProposalNotReady("`errors` names all that is missing.", errors=faults)
     asked = {**ask, "amount": amount_of(ask)}
-    authored = {slug: value for name in SECTIONS for slug, value in held[name]["facts"].items()}
+    authored = {slug: value for name in ANSWERED for slug, value in held[name]["facts"].items()}
     earlier = _earlier_versions(current, proposal.id)
     version = ProposalVersion(
         proposal_id=proposal.id,
@@ -181,6 +190,7 @@ def publish_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Propo
     if asked["stage"] not in earlier:
         for heard in ON_FIRST_VERSION:
             heard(current, actor, proposal, asked["stage"])
+    tell_of_change(current, proposal.id, "published")
     return version
 
 
@@ -258,6 +268,7 @@ def withdraw_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Prop
         ask.version += 1
     current.flush()
     note_proposal(current, actor, proposal, "proposal.withdrawn", seen_before)
+    tell_of_change(current, proposal.id, "withdrawn")
     return proposal
 
 
@@ -294,7 +305,7 @@ def _empty_sections(title: dict[str, str] | None) -> dict[str, dict[str, Any]]:
         SUMMARY: {"title": title, "summary": None},
         ASK: {"stage": None, "currency": "GBP", "instruments": [], "lines": []},
         EMPLOYER: employer,
-        **{name: {"facts": {}} for name in SECTIONS},
+        **{name: {"facts": {}} for name in ANSWERED},
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.identity.models import Organisation, OrganisationIdentifier
 from marketplace.proposals import queries
+from marketplace.proposals.hooks import tell_of_change
 from marketplace.proposals.models import (
     FactGrant,
     FactVisibility,
@@ -19,12 +20,15 @@ from marketplace.proposals.models import (
 from marketplace.proposals.projection import chosen_visibilities, refresh_projection
 from marketplace.proposals.rules import (
     STAFF_GROUP,
+    Fault,
     ProposalWithdrawn,
     Sharing,
     SharingFaults,
     Visibility,
     sharing_faults,
 )
+from marketplace.questions.service import definitions
+from marketplace.reference.facts import is_question
 from marketplace.store.journal import Audience, record
 from marketplace.values.actor import VERIFIED_STATES, Actor
 from marketplace.values.permissions import Action, permit
@@ -91,6 +95,7 @@ def share_proposal(
     note_proposal(current, actor, proposal, "proposal.shared", sees_now, before=before, after=after)
     if may_have_lost(seen_before, sees_now):
         note_proposal(current, actor, proposal, "proposal.hidden", seen_before, before=before, after=after)
+    tell_of_change(current, proposal.id, "shared")
     return proposal
 
 
@@ -124,6 +129,11 @@ def audience_of(current: Session, proposal: Proposal) -> Audience:
         excluded=_kept_out(current, sharing) - group.organisations,
         owner=owner,
     )
+
+
+def kept_out(current: Session, proposal: Proposal) -> frozenset[UUID]:
+    """Organisations whose members learn nothing of the proposal below public, however it is shared now."""
+    return _kept_out(current, queries.sharing(current, proposal)) - {proposal.organisation_id}
 
 
 def may_have_lost(before: Audience, after: Audience) -> bool:
@@ -207,8 +217,22 @@ def _refuse_faults(current: Session, proposal: Proposal, draft: dict[str, Any]) 
             if each not in known and each != proposal.organisation_id:
                 pointer = f"#/{name}/{place}" + ("/organisation_id" if name == "fact_grants" else "")
                 faults.append({"pointer": pointer, "detail": "There is no such organisation to share with."})
+    faults += _unasked(current, draft)
     if faults:
         raise SharingFaults("`errors` names each fault.", errors=faults)
+
+
+def _unasked(current: Session, draft: dict[str, Any]) -> list[Fault]:
+    """Every slug in the sharing that reads like a funder's own question and is none."""
+    places = {f"#/facts/{slug}": slug for slug in draft["facts"]}
+    places |= {
+        f"#/fact_grants/{number}/facts/{turn}": slug
+        for number, grant in enumerate(draft["fact_grants"])
+        for turn, slug in enumerate(grant["facts"])
+    }
+    asked = definitions(current, places.values())
+    wrong = [place for place, slug in places.items() if is_question(slug) and slug not in asked]
+    return [{"pointer": place, "detail": "There is no such question."} for place in wrong]
 
 
 def _mentioned(current: Session, proposal_id: UUID) -> frozenset[UUID]:

@@ -111,6 +111,34 @@ def ancestors(code: str) -> tuple[str, ...]:
     return area(live(code)).parents
 
 
+def _walk() -> dict[str, int]:
+    """Each area's number in a walk that takes an area and then, as a rule, all that lies in it."""
+    inside: dict[str, list[str]] = {}
+    for each in ALL.values():
+        inside.setdefault(each.parents[0] if each.parents else "", []).append(each.code)
+    numbers: dict[str, int] = {}
+    waiting = sorted(inside[""], reverse=True)
+    while waiting:
+        code = waiting.pop()
+        numbers[code] = len(numbers)
+        waiting += sorted(inside.get(code, ()), reverse=True)
+    return numbers
+
+
+_POSITIONS = _walk()
+
+
+def position(code: str) -> int:
+    """The area's number in a walk through all areas, from 0; what lies in an area mostly follows it without a gap."""
+    return _POSITIONS[area(code).code]
+
+
+def positions_within(code: str) -> frozenset[int]:
+    """The positions of the area itself and of every area that lies in it; UnknownArea if there is none."""
+    held = area(code).code
+    return frozenset(_POSITIONS[each.code] for each in ALL.values() if held in (each.code, *each.parents))
+
+
 def nation_of(code: str) -> str | None:
     """The slug of the nation that is or holds the area; None for an area that spans nations."""
     return _slug_of(code, _NATION_SLUGS)

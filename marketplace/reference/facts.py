@@ -49,6 +49,9 @@ class FactDefinition:
     `question` and `help` are language maps. `visibility` is open (shared with whoever may see the proposal) or
     confidential. `derived_rule` says in words how a derived fact is computed from `derived_from` (and from the ask
     or the employer's answer). `follows` names inputs that a derived fact gives away: it is shared only where they are.
+    `chain` is the derived fact that lists this one and everything that holds it, for a fact that has a hierarchy.
+    `group_codelist` is a second codelist whose slugs the fact may name: the groups of the first. A `never_hard` fact
+    may be weighed by criteria and may not decide. `options` are the slugs of a choice without a codelist.
     """
 
     slug: str
@@ -65,6 +68,15 @@ class FactDefinition:
     derived_from: tuple[str, ...]
     derived_rule: str | None
     follows: tuple[str, ...]
+    chain: str | None = None
+    group_codelist: str | None = None
+    never_hard: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def assurable(self) -> bool:
+        """True when somebody beside the group may attest the fact: others are never more than declared."""
+        return any(attester != "group" for attester in self.attested_by)
 
     @property
     def derived(self) -> bool:
@@ -89,7 +101,19 @@ def _read(row: Mapping[str, Any]) -> FactDefinition:
         derived_from=tuple(derived.get("from", ())),
         derived_rule=derived.get("rule"),
         follows=tuple(row.get("follows", ())),
+        chain=row.get("chain"),
+        group_codelist=row.get("group_codelist"),
+        never_hard=row.get("never_hard", False),
     )
+
+
+QUESTION_PREFIX = "x_"
+"""How the slugs of funders' own questions begin; no fact of the registry does."""
+
+
+def is_question(slug: str) -> bool:
+    """Whether `slug` is one of a funder's own question, beside the registry."""
+    return slug.startswith(QUESTION_PREFIX)
 
 
 _DOCUMENT = read_document("facts.json")
@@ -157,15 +181,20 @@ def _boolean(_: FactDefinition, value: Any) -> bool:
 
 
 def _choice(definition: FactDefinition, value: Any) -> str:
-    if not isinstance(value, str) or value not in codelists.slugs(definition.codelist or ""):
+    if definition.options:
+        if not isinstance(value, str) or value not in definition.options:
+            raise ValueError(f"must be one of {', '.join(definition.options)}")
+    elif not isinstance(value, str) or value not in codelists.slugs(definition.codelist or ""):
         raise ValueError(f"must be a slug of the codelist {definition.codelist}")
     return value
 
 
 def _choices(definition: FactDefinition, value: Any) -> list[str]:
-    known = codelists.slugs(definition.codelist or "")
+    lists = [name for name in (definition.codelist, definition.group_codelist) if name is not None]
+    known = [*definition.options, *(slug for name in lists for slug in codelists.slugs(name))]
     if not isinstance(value, list) or not value or not all(isinstance(slug, str) and slug in known for slug in value):
-        raise ValueError(f"must be a list of slugs of the codelist {definition.codelist}, at least one")
+        source = f"slugs of the codelist {' or '.join(lists)}" if lists else ", ".join(definition.options)
+        raise ValueError(f"must be a list of {source}, at least one")
     if len(set(value)) != len(value):
         raise ValueError("must name each slug once")
     return sorted(value, key=known.index)
@@ -254,7 +283,8 @@ def derive(authored: Mapping[str, Any], ask: Mapping[str, Any] | None, consent: 
 
     `ask` is {"amount": minor units or None, "currency", "stage", "instruments": [...]} or None without an open ask;
     `consent` the employer's standing answer, a slug of `employer_consent_answers`, or None. A derived fact in
-    `authored` is ignored, so that nobody can answer it; one that cannot be told is left out.
+    `authored` is ignored, so that nobody can answer it; one that cannot be told is left out. Answers to funders' own
+    questions stand as they are, after the registry's facts.
     """
     answered = [slug for slug, definition in REGISTRY.items() if not definition.derived]
     facts = _known(**{slug: authored.get(slug) for slug in answered})
@@ -267,7 +297,9 @@ def derive(authored: Mapping[str, Any], ask: Mapping[str, Any] | None, consent: 
         employer_consent=_consents(consent),
     )
     facts |= _from_area(facts.get("area_code"), facts.get("lead_nation"))
-    return {slug: facts[slug] for slug in REGISTRY if slug in facts}
+    facts |= _known(sectors=_sectors(facts.get("sector")))
+    asked = _known(**{slug: authored[slug] for slug in sorted(authored) if is_question(slug)})
+    return {slug: facts[slug] for slug in REGISTRY if slug in facts} | asked
 
 
 def _known(**facts: Any) -> dict[str, Any]:
@@ -322,3 +354,9 @@ def _from_area(code: str | None, lead_nation: str | None) -> dict[str, Any]:
         region=areas.region_of(code),
         areas=[areas.live(code), *areas.ancestors(code)],
     )
+
+
+def _sectors(sector: str | None) -> list[str] | None:
+    if sector is None:
+        return None
+    return [sector, codelists.entry("service_sectors", sector)["group"]]

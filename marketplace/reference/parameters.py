@@ -37,6 +37,9 @@ def _read(row: dict[str, Any]) -> Parameter:
     return Parameter(**row, values=tuple(sorted(values, key=itemgetter(0))))
 
 
+AS_OF = "as_of"
+"""Stands for the day itself among the values of a day; no parameter has this name."""
+
 _DOCUMENT = read_document("parameters.json")
 
 VERSION: str = _DOCUMENT["version"]
@@ -50,7 +53,12 @@ def value_on(name: str, day: date) -> Any:
     return PARAMETERS[name].value_on(day)
 
 
-def values_on(day: date) -> dict[str, Any]:
+def figures_on(day: date) -> dict[str, Any]:
     """Every parameter that has a value on `day`, by name."""
     values = {name: parameter.value_on(day) for name, parameter in PARAMETERS.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def values_on(day: date) -> dict[str, Any]:
+    """What criteria are evaluated with on `day`: its parameters by name, and the day itself as `as_of`."""
+    return {**figures_on(day), AS_OF: day.isoformat()}

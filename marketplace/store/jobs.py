@@ -9,16 +9,22 @@ from contextlib import contextmanager
 from typing import Any
 
 import procrastinate
+from procrastinate.jobs import JobDeferrer
+from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
 from sqlalchemy.orm import Session
 
-jobs = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+WRITER = procrastinate.SyncPsycopgConnector()
+jobs = procrastinate.App(connector=WRITER)
 
 
 def defer(session: Session, task: Task[Any, Any, Any], **arguments: Any) -> None:
-    """Queue `task` inside the session's transaction. `arguments` are JSON values."""
+    """Queue `task` inside the session's transaction, also from within a job. `arguments` are JSON values.
+
+    Written by a connector of its own: a worker's is asynchronous, and takes no connection of ours.
+    """
     connection = session.connection().connection.driver_connection
-    task.configure(connection=connection).defer(**arguments)
+    JobDeferrer(JobManager(WRITER), task.configure().job, connection).defer(**arguments)
 
 
 def libpq_url(sqlalchemy_url: str) -> str:

@@ -29,6 +29,8 @@ class Action(StrEnum):
     READ_PROGRAMME = "read_programme"
     WRITE_PROGRAMME = "write_programme"
     PUBLISH_PROGRAMME = "publish_programme"
+    CLAIM_LISTING = "claim_listing"
+    ASK_QUESTION = "ask_question"
     SET_BUDGET = "set_budget"
     BROWSE_PROPOSALS = "browse_proposals"
     READ_PLEDGE = "read_pledge"
@@ -45,6 +47,9 @@ class Action(StrEnum):
     MANAGE_TRANCHE = "manage_tranche"
     RECORD_RETURN = "record_return"
     VOUCH = "vouch"
+    READ_WATCH = "read_watch"
+    WRITE_WATCH = "write_watch"
+    KEEP_SHORTLIST = "keep_shortlist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ GRANTS: Mapping[Action, Grant] = {
     Action.READ_PROGRAMME: Grant(_READ),
     Action.WRITE_PROGRAMME: Grant(_WRITE),
     Action.PUBLISH_PROGRAMME: Grant(_WRITE, verified=True),
+    Action.CLAIM_LISTING: Grant(_OWN, verified=True),
+    Action.ASK_QUESTION: Grant(_WRITE, verified=True),
     Action.SET_BUDGET: Grant(_DECIDE, verified=True),
     Action.BROWSE_PROPOSALS: Grant(_READ, verified=True),
     Action.READ_PLEDGE: Grant(_READ),
@@ -91,6 +98,9 @@ GRANTS: Mapping[Action, Grant] = {
     Action.MANAGE_TRANCHE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.RECORD_RETURN: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.VOUCH: Grant(_OWN, verified=True),
+    Action.READ_WATCH: Grant(_READ),
+    Action.WRITE_WATCH: Grant(_WRITE_OR_DECIDE),
+    Action.KEEP_SHORTLIST: Grant(_WRITE, verified=True),
 }
 
 
@@ -115,7 +125,9 @@ class OrganisationSuspended(Forbidden):
     title = "Your organisation is suspended"
 
 
-_READS = frozenset({Action.READ_ORGANISATION, Action.READ_PROPOSAL, Action.READ_PROGRAMME, Action.READ_PLEDGE})
+_READS = frozenset(
+    {Action.READ_ORGANISATION, Action.READ_PROPOSAL, Action.READ_PROGRAMME, Action.READ_PLEDGE, Action.READ_WATCH}
+)
 
 
 def permit(actor: Actor, action: Action, organisation_id: UUID) -> Membership:

@@ -1,7 +1,7 @@
 """Reason: why one criterion, law, gate or condition holds, does not hold, or cannot be told."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -26,7 +26,8 @@ class Reason:
     """One shape for eligibility, law checks, gates and refusals (codes and parameters, so that any client can word it).
 
     `words` is the author's own text, as a language map. `not_shared` says that the asker may not see the fact,
-    whether or not it has been answered.
+    whether or not it has been answered. `assurance` is how well the fact is known, `assurance_wanted` how well it has
+    to be known; None is declared.
     """
 
     code: str
@@ -37,14 +38,18 @@ class Reason:
     found: Any = None
     level: Level = Level.HARD
     assurance: str | None = None
+    assurance_wanted: str | None = None
     words: dict[str, str] | None = None
     negated: bool = False
     not_shared: bool = False
     waivable: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The reason as plain JSON values."""
-        return asdict(self)
+        """The reason as plain JSON values, the found and wanted ones as they are: nobody changes an answer."""
+        return {name: getattr(self, name) for name in _MEMBERS}
+
+
+_MEMBERS = tuple(member.name for member in fields(Reason))
 
 
 def unmet(reasons: Iterable[Reason]) -> list[Reason]:

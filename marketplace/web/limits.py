@@ -11,6 +11,7 @@ from marketplace.values.clock import now
 
 DEFAULT_LIMIT = "600 per minute"
 SIGN_IN_LIMIT = "10 per minute"
+REPORT_LIMIT = "10 per minute"
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """The blueprint and the API object that all features use: closed doors, strict bodies, and an OpenAPI 3.1 document."""
 
 from copy import deepcopy
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -73,6 +74,8 @@ class MarketBlueprint(Blueprint):
         if method in {"put", "patch", "delete"}:
             refusals |= {"412": "PRECONDITION_FAILED", "428": "PRECONDITION_REQUIRED"}
             parameters.append(_header("If-Match", "The ETag of what you change.", required=True))
+        if "body_limit" in market:
+            doc["x-body-limit"] = market["body_limit"]
         writing = market.get("writes")
         if writing and not market["open"]:
             words = "Makes the request safe to repeat: the same key gives the same answer for 30 days."
@@ -83,9 +86,15 @@ class MarketBlueprint(Blueprint):
             responses.setdefault(status, name)
             if status == "422":
                 responses.pop(422, None)  # type: ignore[call-overload]
-        if method == "get" and any(str(status) == "200" for status in responses):
-            responses.setdefault("304", {"description": "Not modified: If-None-Match names the present ETag."})
+        _describe_success(responses, method, csv=market.get("csv", False))
         return doc
+
+
+def _describe_success(responses: dict[Any, Any], method: str, *, csv: bool) -> None:
+    if csv:
+        responses[200].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
+    if method == "get" and any(str(status) == "200" for status in responses):
+        responses.setdefault("304", {"description": "Not modified: If-None-Match names the present ETag."})
 
 
 class MarketApi(Api):
@@ -164,13 +173,20 @@ def _check_request() -> None:
 
 def _query_names(view: Any) -> set[str]:
     names = {ALL_LANGUAGES_PARAMETER} if request.method in {"GET", "HEAD"} else set()
+    if request.args.get(ALL_LANGUAGES_PARAMETER, "all") != "all":
+        abort(422, messages={"query": {ALL_LANGUAGES_PARAMETER: ["Only `all` is known."]}})
+    return names | _described_names(view)
+
+
+@cache
+def _described_names(view: Any) -> frozenset[str]:
+    """The query parameters of a view's schemas: some have a hundred, and a schema is made of copies of its fields."""
+    names: set[str] = set()
     for parameter in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", []):
         if parameter.get("in") == "query":
             schema: Schema = parameter["schema"]() if isinstance(parameter["schema"], type) else parameter["schema"]
             names |= {field.data_key or name for name, field in schema.fields.items()}
-    if request.args.get(ALL_LANGUAGES_PARAMETER, "all") != "all":
-        abort(422, messages={"query": {ALL_LANGUAGES_PARAMETER: ["Only `all` is known."]}})
-    return names
+    return frozenset(names)
 
 
 def _header(name: str, words: str, *, required: bool) -> dict[str, Any]:

@@ -23,9 +23,11 @@ from flask_smorest.utils import get_appcontext
 from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import abort
 
+from marketplace.values.canonical import canonical_json
 from marketplace.web.fields import View
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 20, 100
+LONGEST_CURSOR = 2000
 
 
 class QueryCount(fields.Integer):
@@ -46,27 +48,29 @@ class PageQuery(Schema):
         metadata={"description": f"Items a page, 1 to {LARGEST_LIMIT}."},
     )
     cursor = fields.String(
-        validate=validate.Length(max=1000),
+        validate=validate.Length(max=LONGEST_CURSOR),
         metadata={"description": "`next_cursor` of the page before. Bound to the same filters."},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some items and, where there are more, the position after the last one (JSON values)."""
+    """Some items and, where there are more, the position after the last one (JSON values); facets if asked for."""
 
     items: Sequence[Any]
     after: list[Any] | None = None
+    facets: dict[str, Any] | None = None
 
 
 @cache
-def page_of(view: type[View]) -> type[View]:
-    """The schema of a page of `view`s."""
+def page_of(view: type[View], facets: fields.Field[Any] | None = None) -> type[View]:
+    """The schema of a page of `view`s, and beside them of the list's facets where it has some."""
     name = view.__name__.removesuffix("View") + "Page"
-    members = {
+    members: dict[str, Any] = {
         "data": fields.List(fields.Nested(view), required=True),
         "next_cursor": fields.String(allow_none=True, required=True),
         "has_more": fields.Boolean(required=True),
+        **({} if facets is None else {"facets": facets}),
     }
     return type(name, (View,), members)
 
@@ -95,7 +99,8 @@ def paged(page: Page) -> dict[str, Any]:
         arguments = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
         target = f"{request.path}?{urlencode([*arguments, ('cursor', cursor)])}"
         get_appcontext().setdefault("market_headers", {})["Link"] = f'<{target}>; rel="next"'
-    return {"data": page.items, "next_cursor": cursor, "has_more": cursor is not None}
+    facets = {} if page.facets is None else {"facets": page.facets}
+    return {"data": page.items, "next_cursor": cursor, "has_more": cursor is not None, **facets}
 
 
 def cut(rows: Sequence[Any], limit: int, place: Any) -> Page:
@@ -105,8 +110,30 @@ def cut(rows: Sequence[Any], limit: int, place: Any) -> Page:
     return Page(kept, place(kept[-1]) if more else None)
 
 
+def sealed_place(place: list[Any], asked: Any) -> str:
+    """Where a page ended whose list was asked for in a body: a cursor bound to the route and to `asked` (JSON)."""
+    return _sealed([_asked_binding(asked), place])
+
+
+def place_in(after: str | None, asked: Any) -> list[Any] | None:
+    """The place that `sealed_place` made a cursor of; 422 for one that is not ours or was made for another body."""
+    if after is None:
+        return None
+    try:
+        bound, place = _opened(after)
+    except (ValueError, TypeError):
+        abort(422, messages={"json": {"after": ["Is not a cursor that was given out here."]}})
+    if bound != _asked_binding(asked):
+        abort(422, messages={"json": {"after": ["Belongs to another body: post the same one again."]}})
+    return list(place)
+
+
+def _asked_binding(asked: Any) -> str:
+    return hashlib.sha256(canonical_json([request.path, asked]).encode()).hexdigest()[:16]
+
+
 def _sealed(content: list[Any]) -> str:
-    plain = json.dumps(content, separators=(",", ":")).encode()
+    plain = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
     sealed = _cipher(current_app.config["SECRET_KEY"]).encrypt(plain, None)
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
@@ -126,7 +153,8 @@ def _cipher(secret: str) -> AESSIV:
 
 
 def _binding() -> str:
-    filters = sorted((name, value) for name, value in request.args.items(multi=True) if name not in {"cursor", "limit"})
+    free = {"cursor", "limit", "facets"}
+    filters = sorted((name, value) for name, value in request.args.items(multi=True) if name not in free)
     return hashlib.sha256(json.dumps([request.path, filters]).encode()).hexdigest()[:16]
 
 

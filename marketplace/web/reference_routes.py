@@ -47,6 +47,18 @@ class FactView(View):
     derived_from = fields.List(fields.String())
     derived_rule = fields.String(allow_none=True)
     follows = fields.List(fields.String())
+    chain = fields.String(
+        allow_none=True, metadata={"description": "The fact that lists it and all that holds it; compared by `within`."}
+    )
+    group_codelist = fields.String(
+        allow_none=True, metadata={"description": "A second codelist whose slugs it may name: groups of the first."}
+    )
+    never_hard = fields.Boolean(
+        required=True, metadata={"description": "True where criteria may weigh the fact and may not decide by it."}
+    )
+    assurable = fields.Boolean(
+        required=True, metadata={"description": "False where nobody but the group can say, so that it stays declared."}
+    )
 
     def change_of(self, fact: facts.FactDefinition) -> dict[str, Any] | None:
         change = fact.changeable
@@ -160,7 +172,7 @@ def get_area(code: str) -> areas.Area:
 def list_parameters() -> dict[str, Any]:
     """Read the legal parameters as they stand today."""
     day = today()
-    return {"version": parameters.VERSION, "day": day, "values": parameters.values_on(day)}
+    return {"version": parameters.VERSION, "day": day, "values": parameters.figures_on(day)}
 
 
 @reference.get("/identifier-schemes")

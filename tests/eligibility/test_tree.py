@@ -1,5 +1,6 @@
 """What an author may write, and every fault named with its place."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from marketplace.eligibility.tree import (
     MOST_ERRORS,
     OPS,
     OPS_BY_TYPE,
+    WITHIN,
     AllOf,
     AnyOf,
     AtLeast,
@@ -30,6 +32,14 @@ from tests.eligibility import trees as small
 
 def a_leaf(code: str = "SECTOR", **members: Any) -> dict[str, Any]:
     return {"code": code, "fact": "sector", "op": "eq", "value": "youth_services", "level": "hard", **members}
+
+
+def a_date(op: str, value: Any, **members: Any) -> dict[str, Any]:
+    return a_leaf(fact="trading_since", op=op, value=value, **members)
+
+
+def a_range(fact: str, *bounds: Any) -> dict[str, Any]:
+    return a_leaf(fact=fact, op="between", value=list(bounds))
 
 
 def written(*nodes: Any) -> dict[str, Any]:
@@ -155,6 +165,69 @@ FAULTS = [
         written(a_leaf(fact="turnover", op="lte", value={"parameter": "mfa_limit", "plus": 1})),
         "#/criteria/0/value",
     ),
+    ("known as false", written(a_leaf(op="known", value=False)), "#/criteria/0/value"),
+    ("known as one", written(a_leaf(op="known", value=1)), "#/criteria/0/value"),
+    ("known of a value", written(a_leaf(op="known", value="youth_services")), "#/criteria/0/value"),
+    ("between for a choice", written(a_leaf(op="between", value=["youth_services"] * 2)), "#/criteria/0/op"),
+    ("between without a list", written(a_leaf(fact="staff_count", op="between", value=5)), "#/criteria/0/value"),
+    ("between one bound", written(a_range("staff_count", 5)), "#/criteria/0/value"),
+    ("between three bounds", written(a_range("staff_count", 5, 6, 7)), "#/criteria/0/value"),
+    ("between with an ill bound", written(a_range("staff_count", 5, "6")), "#/criteria/0/value/1"),
+    ("between turned round", written(a_range("staff_count", 6, 5)), "#/criteria/0/value"),
+    ("between turned round in text", written(a_range("payback_years", "10", "9")), "#/criteria/0/value"),
+    ("between days turned round", written(a_range("trading_since", "2026-01-02", "2026-01-01")), "#/criteria/0/value"),
+    ("between two currencies", written(a_range("turnover", small.gbp(1), small.eur(2))), "#/criteria/0/value"),
+    (
+        "between with another parameter",
+        written(a_range("turnover", small.gbp(1), {"parameter": "moon"})),
+        "#/criteria/0/value/1",
+    ),
+    (
+        "between numbers with a parameter",
+        written(a_range("staff_count", {"parameter": "mfa_limit"}, 5)),
+        "#/criteria/0/value/0",
+    ),
+    (
+        "the day as a parameter",
+        written(a_leaf(fact="turnover", op="lte", value={"parameter": "as_of"})),
+        "#/criteria/0/value",
+    ),
+    ("within for a fact without a chain", written(a_leaf(fact="route", op="within", value=[])), "#/criteria/0/op"),
+    ("within the chain itself", written(a_leaf(fact="areas", op="within", value=["E92000001"])), "#/criteria/0/op"),
+    ("within no list", written(a_leaf(op="within", value="health_and_care")), "#/criteria/0/value"),
+    ("within nothing", written(a_leaf(op="within", value=[])), "#/criteria/0/value"),
+    (
+        "within no sector",
+        written(a_leaf(op="within", value=["health_and_care", "E92000001"])),
+        "#/criteria/0/value/1",
+    ),
+    ("within no area", written(a_leaf(fact="area_code", op="within", value=["E99999999"])), "#/criteria/0/value/0"),
+    ("eq with a group of sectors", written(a_leaf(value="health_and_care")), "#/criteria/0/value"),
+    ("another chain", written(a_leaf(op="within", value=["corporate"], chain="areas")), "#/criteria/0/chain"),
+    ("a chain without within", written(a_leaf(chain="sectors")), "#/criteria/0/chain"),
+    ("months of a number", written(a_leaf(fact="staff_count", op="at_least_months_after", value=1)), "#/criteria/0/op"),
+    ("months below zero", written(a_date("at_least_months_before", -1)), "#/criteria/0/value"),
+    ("more months than may be", written(a_date("at_least_months_after", 1201)), "#/criteria/0/value"),
+    ("months as text", written(a_date("at_least_months_after", "6")), "#/criteria/0/value"),
+    ("months as true", written(a_date("at_least_months_before", True)), "#/criteria/0/value"),
+    ("months as 6.0", written(a_date("at_least_months_before", 6.0)), "#/criteria/0/value"),
+    ("another assurance", written(a_leaf(assurance="sworn")), "#/criteria/0/assurance"),
+    ("assurance no text", written(a_leaf(assurance=["verified"])), "#/criteria/0/assurance"),
+    ("assurance null", written(a_leaf(assurance=None)), "#/criteria/0/assurance"),
+    ("assurance below not", written({"not": a_leaf(assurance="verified")}), "#/criteria/0/not/assurance"),
+    (
+        "assurance deep below not",
+        written({"not": {"any": [{"all": [a_leaf(assurance="evidenced")]}]}}),
+        "#/criteria/0/not/any/0/all/0/assurance",
+    ),
+    (
+        "assurance of what only the group can say",
+        written(a_leaf(fact="loan_share", op="lte", value=5, assurance="evidenced")),
+        "#/criteria/0/assurance",
+    ),
+    ("a threat that decides", written(a_leaf(fact="cuts_threat", value=True)), "#/criteria/0"),
+    ("a threat whose answer decides", written(a_leaf(fact="cuts_threat", op="known", value=True)), "#/criteria/0"),
+    ("a threat that decides in all", written({"all": [a_leaf(fact="cuts_threat", value=True)]}), "#/criteria/0/all/0"),
     ("small letters", written(a_leaf("sector")), "#/criteria/0/code"),
     ("code too long", written(a_leaf("A" * 41)), "#/criteria/0/code"),
     ("code with a line end", written(a_leaf("A\n")), "#/criteria/0/code"),
@@ -185,6 +258,77 @@ FAULTS = [
         "#/criteria/66/all/1",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("leaf", "value"),
+    [
+        (a_leaf(op="known", value=True), True),
+        (a_leaf(fact="instruments_sought", op="known", value=True), True),
+        (a_range("staff_count", 5, 5), [5, 5]),
+        (a_range("payback_years", "1.50", "1.5"), ["1.5", "1.5"]),
+        (a_range("trading_since", "2026-01-01", "2026-01-01"), ["2026-01-01", "2026-01-01"]),
+        (a_range("turnover", small.gbp(1), {"parameter": "spei_limit"}), [small.gbp(1), {"parameter": "spei_limit"}]),
+        (
+            a_range("turnover", {"parameter": "mfa_limit"}, {"parameter": "spei_limit"}),
+            [{"parameter": "mfa_limit"}, {"parameter": "spei_limit"}],
+        ),
+        (a_leaf(op="within", value=["youth_services", "corporate", "corporate"]), ["youth_services", "corporate"]),
+        (a_leaf(fact="area_code", op="within", value=["E07000153", "K02000001"]), ["E06000061", "K02000001"]),
+        (a_date("at_least_months_before", 0), 0),
+        (a_date("at_least_months_after", 1200), 1200),
+    ],
+)
+def test_a_value_is_read_in_its_normal_writing(leaf: dict[str, Any], value: Any) -> None:
+    assert next(parsed(leaf).leaves()).value == value
+
+
+def test_within_stores_where_to_look_so_that_nobody_else_needs_the_hierarchy() -> None:
+    stored = parsed(a_leaf(op="within", value=["corporate"])).as_json()
+
+    assert stored["criteria"][0]["chain"] == "sectors"
+    assert parse_author_tree(stored, REGISTRY).as_json() == stored
+
+
+def test_declared_is_the_same_as_none_and_is_not_stored() -> None:
+    declared, plain = parsed(a_leaf(assurance="declared")), parsed(a_leaf())
+
+    assert declared == plain
+    assert "assurance" not in declared.as_json()["criteria"][0]
+    assert parsed(a_leaf(assurance="verified", level="soft")).as_json()["criteria"][0]["assurance"] == "verified"
+    assert parsed({"not": a_leaf(assurance="declared")}).leaves()
+
+
+def test_a_threat_of_cuts_may_be_weighed() -> None:
+    assert next(parsed({"all": [a_leaf(fact="cuts_threat", value=True, level="soft")]}).leaves()).level is Level.SOFT
+
+
+@pytest.mark.parametrize("op", sorted(OPS))
+def test_every_op_works_over_a_registry_and_a_check_of_one_s_own(op: str) -> None:
+    """So that questions that a programme adds are asked by the same language."""
+    facts = [
+        fact
+        for fact, shape in small.REGISTRY.items()
+        if op in OPS_BY_TYPE[shape.type] or (op == WITHIN and shape.chain)
+    ]
+    seen: set[str] = set()
+
+    def check(fact: str, value: Any) -> Any:
+        seen.add(fact)
+        return value
+
+    for fact in facts:
+        seen.clear()
+        shape = small.REGISTRY[fact]
+        value = small.a_wanted_value(Random(op), shape, op)
+        leaf = {"code": "A", "fact": fact, "op": op, "value": value}
+        (read,) = parse_author_tree(
+            written(leaf), small.REGISTRY, check=check, parameters={"limit", "not_yet_set"}
+        ).leaves()
+        assert (read.value, read.chain) == (value, shape.chain if op == WITHIN else None)
+        assert seen <= {shape.chain if op == WITHIN else fact}
+
+    assert facts
 
 
 @pytest.mark.parametrize(("tree", "pointer"), [pytest.param(*row[1:], id=row[0]) for row in FAULTS])
@@ -232,7 +376,7 @@ def test_the_same_value_twice_is_kept_once() -> None:
 
 def test_every_type_of_the_registry_has_its_comparisons() -> None:
     assert {fact.type for fact in REGISTRY.values()} <= set(OPS_BY_TYPE)
-    assert frozenset().union(*OPS_BY_TYPE.values()) == OPS
+    assert frozenset().union(*OPS_BY_TYPE.values(), {WITHIN}) == OPS
 
 
 JSON = st.recursive(
@@ -254,6 +398,12 @@ ODD_LEAVES = st.fixed_dictionaries(
                 {"amount": 1, "currency": []},
                 {"parameter": []},
                 {"parameter": "mfa_limit"},
+                [{"parameter": "mfa_limit"}, {"parameter": []}],
+                [{"amount": 1, "currency": "GBP"}, {"amount": 10**400, "currency": "GBP"}],
+                True,
+                [1, 0],
+                1201,
+                ["corporate"],
                 "1e9",
                 "٣",
                 "NaN",
@@ -267,6 +417,8 @@ ODD_LEAVES = st.fixed_dictionaries(
         "level": JSON | st.sampled_from(["hard", "soft"]),
         "weight": JSON,
         "waivable": JSON,
+        "assurance": JSON | st.sampled_from(["declared", "evidenced", "verified"]),
+        "chain": JSON | st.sampled_from(["areas", "sectors"]),
         "reason": JSON | st.dictionaries(st.sampled_from(["en", "cy"]), JSON),
     },
 )

@@ -1,15 +1,18 @@
 """Trees and facts for the tests: builders with fixed values, and generators of all that the grammar allows."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
+from marketplace.eligibility.measures import order
 from marketplace.eligibility.tree import (
+    COMPARISONS,
     OPS_BY_TYPE,
     ORDERED,
-    WITH_LIST,
     AllOf,
     AnyOf,
     AtLeast,
@@ -17,6 +20,7 @@ from marketplace.eligibility.tree import (
     Criterion,
     Node,
     Not,
+    Takes,
 )
 from marketplace.values.reasons import Level
 
@@ -24,12 +28,15 @@ from marketplace.values.reasons import Level
 @dataclass(frozen=True)
 class Shape:
     type: str
+    chain: str | None = None
+    never_hard: bool = False
+    assurable: bool = True
 
 
 REGISTRY = {
     "flag": Shape("boolean"),
-    "sector": Shape("choice"),
-    "place": Shape("area"),
+    "sector": Shape("choice", chain="sectors"),
+    "place": Shape("area", chain="places"),
     "turnover": Shape("money"),
     "staff": Shape("integer"),
     "share": Shape("percentage"),
@@ -37,6 +44,7 @@ REGISTRY = {
     "opened": Shape("date"),
     "instruments": Shape("choices"),
     "places": Shape("areas"),
+    "sectors": Shape("choices"),
 }
 
 
@@ -56,14 +64,26 @@ VALUES: dict[str, list[Any]] = {
     "integer": [-1, 0, 1, 2, 10**15],
     "percentage": [0, 1, 10_000],
     "decimal": ["-1", "0", "0.5", "0.50", "1", "1.00", "10", "9"],
-    "date": ["1999-12-31", "2026-11-22", "2026-11-23", "2027-01-01"],
+    "date": ["1999-12-31", "2024-02-29", "2025-11-22", "2026-11-22", "2026-11-23", "2027-01-01", "2053-10-22"],
     "choices": ["grant", "loan", "equity", "guarantee"],
     "areas": ["E92000001", "E12000003", "E08000035"],
 }
 LISTS = ("choices", "areas")
-ILL_SHAPED = [7, "seven", "", True, [], ["grant"], {}, {"amount": "1", "currency": "GBP"}, {"currency": "GBP"}, gbp(5)]
+ILL_SHAPED = [
+    7,
+    "seven",
+    "",
+    True,
+    [],
+    ["grant"],
+    {},
+    {"amount": "1", "currency": "GBP"},
+    {"currency": "GBP"},
+    gbp(5),
+    "2026-02-30",
+]
 
-PARAMETERS = {"limit": gbp(1)}
+PARAMETERS = {"limit": gbp(1), "as_of": "2026-11-22"}
 
 
 def met(code: str = "MET", **members: Any) -> Criterion:
@@ -86,56 +106,136 @@ def a_tree(*criteria: Node) -> CriteriaTree:
     return CriteriaTree(criteria)
 
 
-@st.composite
-def criteria(draw: st.DrawFn, codes: Any, *, soft: bool) -> Criterion:
-    fact = draw(st.sampled_from(sorted(REGISTRY)))
-    kind = REGISTRY[fact].type
-    op = draw(st.sampled_from(sorted(OPS_BY_TYPE[kind])))
-    one = st.sampled_from(VALUES[kind])
-    if op in WITH_LIST:
-        drawn = draw(st.lists(one, min_size=1, max_size=3))
-        value: Any = [item for place, item in enumerate(drawn) if item not in drawn[:place]]
-    elif kind == "money" and op in ORDERED and draw(st.booleans()):
-        value = {"parameter": draw(st.sampled_from(["limit", "not_yet_set"]))}
-    else:
-        value = draw(one)
+def a_criterion(random: Random, codes: Iterator[int], *, soft: bool, denied: bool) -> Criterion:
+    """Any criterion that an author may write at such a place; one in three wants assurance where it may."""
+    fact = random.choice(sorted(REGISTRY))
+    shape = REGISTRY[fact]
+    op = random.choice(sorted(OPS_BY_TYPE[shape.type] | ({"within"} if shape.chain else set())))
     return Criterion(
         code=f"C{next(codes)}",
         fact=fact,
         op=op,
-        value=value,
-        level=draw(st.sampled_from(list(Level))) if soft else Level.HARD,
-        weight=draw(st.integers(1, 100)),
-        waivable=draw(st.booleans()),
+        value=a_wanted_value(random, shape, op),
+        level=random.choice(list(Level)) if soft else Level.HARD,
+        weight=random.randint(1, 100),
+        waivable=random.choice([True, False]),
+        assurance=None if denied else random.choice([None, None, None, None, "evidenced", "verified"]),
+        chain=shape.chain if op == "within" else None,
     )
 
 
-@st.composite
-def nodes(draw: st.DrawFn, codes: Any, *, soft: bool = False, depth: int = 3) -> Node:
-    kind = draw(st.sampled_from(["leaf", "leaf", "all", "any", "not", "at_least"])) if depth else "leaf"
+def a_wanted_value(random: Random, shape: Shape, op: str) -> Any:
+    """A value of the shape that the operator takes."""
+    values = VALUES[shape.type]
+    match COMPARISONS[op].takes:
+        case Takes.ONE:
+            named = shape.type == "money" and op in ORDERED and random.choice([True, False])
+            return a_parameter(random) if named else random.choice(values)
+        case Takes.LIST:
+            return some_of(random, values)
+        case Takes.LINKS:
+            return some_of(random, VALUES[REGISTRY[shape.chain or ""].type])
+        case Takes.RANGE:
+            low, high = random.choice(values), random.choice(values)
+            found = order(low, high)
+            low, high = (low, low) if found is None else (high, low) if found > 0 else (low, high)
+            if shape.type != "money":
+                return [low, high]
+            return [random.choice([low, low, a_parameter(random)]), random.choice([high, high, a_parameter(random)])]
+        case Takes.MONTHS:
+            return random.choice([0, 1, 2, 11, 12, 323, 1_200])
+        case Takes.TRUE:
+            return True
+
+
+def a_parameter(random: Random) -> dict[str, str]:
+    return {"parameter": random.choice(["limit", "not_yet_set"])}
+
+
+def some_of(random: Random, values: Sequence[Any]) -> list[Any]:
+    drawn = [random.choice(values) for _ in range(random.randint(1, 3))]
+    return [item for place, item in enumerate(drawn) if item not in drawn[:place]]
+
+
+def a_node(random: Random, codes: Iterator[int], *, soft: bool = False, denied: bool = False, depth: int = 3) -> Node:
+    """Any node, nested up to `depth` groups deep."""
+    kind = random.choice(["leaf", "leaf", "all", "any", "not", "at_least"]) if depth else "leaf"
     if kind == "leaf":
-        return draw(criteria(codes, soft=soft))
+        return a_criterion(random, codes, soft=soft, denied=denied)
     if kind == "not":
-        return Not(draw(nodes(codes, depth=depth - 1)))
-    below = nodes(codes, soft=soft and kind == "all", depth=depth - 1)
-    branches = tuple(draw(st.lists(below, min_size=1, max_size=4)))
+        return Not(a_node(random, codes, denied=True, depth=depth - 1))
+    inner = soft and kind == "all"
+    branches = tuple(
+        a_node(random, codes, soft=inner, denied=denied, depth=depth - 1) for _ in range(random.randint(1, 4))
+    )
     if kind == "all":
         return AllOf(branches)
     if kind == "any":
         return AnyOf(branches)
-    return AtLeast(draw(st.integers(1, len(branches))), branches)
+    return AtLeast(random.randint(1, len(branches)), branches)
 
 
-@st.composite
-def trees(draw: st.DrawFn) -> CriteriaTree:
+def a_random_tree(random: Random) -> CriteriaTree:
+    """Any tree: every operator, group, level and assurance, parameters with and without a value on the day."""
     codes = count()
-    return CriteriaTree(tuple(draw(st.lists(nodes(codes, soft=True), max_size=4))))
+    return CriteriaTree(tuple(a_node(random, codes, soft=True) for _ in range(random.randint(0, 4))))
+
+
+def a_known_value(random: Random, fact: str) -> Any:
+    values = VALUES[REGISTRY[fact].type]
+    if REGISTRY[fact].type in LISTS:
+        return random.sample(values, random.randint(0, 3))
+    return random.choice(values)
+
+
+def random_facts(random: Random) -> dict[str, Any]:
+    """Some facts known, some absent, some null, some of a shape that their type does not have."""
+    known: dict[str, Any] = {}
+    for fact in REGISTRY:
+        kind = random.choice(["known", "known", "known", "absent", "null", "odd"])
+        if kind != "absent":
+            odd = random.choice(ILL_SHAPED)
+            known[fact] = {"known": a_known_value(random, fact), "null": None, "odd": odd}[kind]
+    return known
+
+
+def random_levels(random: Random) -> dict[str, str]:
+    """The levels of some facts, known or not."""
+    return {
+        fact: random.choice(["declared", "evidenced", "verified"]) for fact in REGISTRY if random.choice([True, False])
+    }
+
+
+def drawn(make: Callable[[Random], Any]) -> st.SearchStrategy[Any]:
+    """What the generator makes, as a strategy: found faults are made small."""
+    return st.randoms(use_true_random=False).map(make)
+
+
+def trees() -> st.SearchStrategy[CriteriaTree]:
+    return drawn(a_random_tree)
+
+
+def nodes() -> st.SearchStrategy[Node]:
+    """Hard nodes that may be denied."""
+    return drawn(lambda random: a_node(random, count(), denied=True))
+
+
+def branches() -> st.SearchStrategy[list[Node]]:
+    """Hard nodes that may stand together and be denied."""
+
+    def some(random: Random) -> list[Node]:
+        codes = count()
+        return [a_node(random, codes, denied=True) for _ in range(random.randint(1, 4))]
+
+    return drawn(some)
+
+
+def levels() -> st.SearchStrategy[dict[str, str]]:
+    return drawn(random_levels)
 
 
 def known_value(fact: str) -> st.SearchStrategy[Any]:
-    kind = REGISTRY[fact].type
-    one = st.sampled_from(VALUES[kind])
-    return st.lists(one, unique=True, max_size=3) if kind in LISTS else one
+    return drawn(lambda random: a_known_value(random, fact))
 
 
 def facts(*, ill_shaped: bool = False) -> st.SearchStrategy[dict[str, Any]]:

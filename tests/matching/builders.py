@@ -13,6 +13,7 @@ from marketplace.programmes.models import Programme
 from marketplace.programmes.service import draft_columns
 from marketplace.proposals.models import (
     EmployerConsent,
+    FactAssurance,
     FactGrant,
     FactVisibility,
     Proposal,
@@ -86,10 +87,12 @@ def a_proposal(
     excluded: Iterable[UUID] = (),
     choices: Mapping[str, str] | None = None,
     grants: Mapping[UUID, list[str]] | None = None,
+    levels: Mapping[str, str] | None = None,
     title: str = "Riverside speech therapy",
     **values: Any,
 ) -> Proposal:
-    """A proposal with those answers, published and shared as told. `choices` are the group's own visibilities."""
+    """A proposal with those answers, published and shared as told. `choices` are the group's own visibilities,
+    `levels` those of its facts that are more than declared."""
     asked = {**AN_ASK, **(ask or {})}
     asked.setdefault("lines", [{"purpose": "legal_advice", "amount": asked["amount"]}])
     proposal = Proposal(
@@ -125,6 +128,10 @@ def a_proposal(
         )
         session.add(version)
         session.flush()
+        session.add_all(
+            FactAssurance(proposal_version_id=version.id, fact=fact, level=level, by_user_id=by)
+            for fact, level in (levels or {}).items()
+        )
         proposal.current_version_id = version.id
         proposal.first_published_at = now()
         refresh_projection(session, proposal)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from marketplace.eligibility.tree import OPS_BY_TYPE, ORDERED, WITH_LIST
+from marketplace.eligibility.measures import order
+from marketplace.eligibility.tree import COMPARISONS, OPS_BY_TYPE, ORDERED, WITHIN, Takes
 from marketplace.identity.models import Organisation
 from marketplace.programmes.models import Programme
 from marketplace.proposals.models import Proposal
@@ -37,7 +38,9 @@ def a_value(random: Random, definition: FactDefinition) -> Any:
         case "choice":
             return random.choice(codelists.slugs(definition.codelist or "")[:4])
         case "choices":
-            return random.sample(codelists.slugs(definition.codelist or "")[:4], random.randint(1, 3))
+            known = codelists.slugs(definition.codelist or "")[:4]
+            groups = codelists.slugs(definition.group_codelist)[:3] if definition.group_codelist else ()
+            return random.sample([*known, *groups], random.randint(1, 3))
         case "money":
             return {"amount": random.choice(AMOUNTS), "currency": random.choice(["GBP", "GBP", "GBP", "EUR"])}
         case "integer":
@@ -59,46 +62,72 @@ def some_facts(random: Random) -> dict[str, Any]:
     return {slug: a_value(random, REGISTRY[slug]) for slug in AUTHORED if random.random() < 0.5}
 
 
+def some_levels(random: Random, facts: dict[str, Any]) -> dict[str, str]:
+    """Half of the answers are more than declared."""
+    known = [slug for slug in facts if REGISTRY[slug].assurable]
+    return {slug: random.choice(["evidenced", "verified"]) for slug in known if random.random() < 0.5}
+
+
 def some_criteria(random: Random, *, soft: bool = True) -> list[dict[str, Any]]:
     """An author's tree with groups in groups."""
     codes = count()
-    return [_node(random, codes, 3, soft=soft) for _ in range(random.choice([0, 1, 1, 2]))]
+    return [_node(random, codes, 3, soft=soft, denied=False) for _ in range(random.choice([0, 1, 1, 2]))]
 
 
-def _node(random: Random, codes: Any, depth: int, *, soft: bool) -> dict[str, Any]:
+def _node(random: Random, codes: Any, depth: int, *, soft: bool, denied: bool) -> dict[str, Any]:
     kind = random.choice(["leaf", "leaf", "all", "any", "not", "at_least"]) if depth else "leaf"
     if kind == "leaf":
-        return _leaf(random, codes, soft=soft)
+        return _leaf(random, codes, soft=soft, denied=denied)
     if kind == "not":
-        return {"not": _node(random, codes, depth - 1, soft=False)}
+        return {"not": _node(random, codes, depth - 1, soft=False, denied=True)}
     inner = soft and kind == "all"
-    branches = [_node(random, codes, depth - 1, soft=inner) for _ in range(random.randint(1, 3))]
+    branches = [_node(random, codes, depth - 1, soft=inner, denied=denied) for _ in range(random.randint(1, 3))]
     if kind == "at_least":
         return {"at_least": random.randint(1, len(branches)), "of": branches}
     return {kind: branches}
 
 
-def _leaf(random: Random, codes: Any, *, soft: bool) -> dict[str, Any]:
-    fact = random.choice([random.choice(sorted(REGISTRY)), random.choice(ASK_FACTS)])
+def _leaf(random: Random, codes: Any, *, soft: bool, denied: bool) -> dict[str, Any]:
+    level = random.choice(["hard", "soft"]) if soft else "hard"
+    may_decide = [slug for slug, definition in REGISTRY.items() if level == "soft" or not definition.never_hard]
+    fact = random.choice([random.choice(sorted(may_decide)), random.choice(ASK_FACTS)])
     definition = REGISTRY[fact]
-    op = random.choice(sorted(OPS_BY_TYPE[definition.type]))
-    listed = definition.type in {"choices", "areas"}
-    value: Any
-    if definition.type == "money" and op in ORDERED and random.random() < 0.3:
-        value = {"parameter": "mfa_limit"}
-    elif op in WITH_LIST:
-        value = a_value(random, definition) if listed else [a_value(random, definition) for _ in range(2)]
-    else:
-        value = a_value(random, definition)
-    return {
+    op = random.choice(sorted(OPS_BY_TYPE[definition.type] | ({WITHIN} if definition.chain else set())))
+    leaf = {
         "code": f"C{next(codes)}",
         "fact": fact,
         "op": op,
-        "value": value,
-        "level": random.choice(["hard", "soft"]) if soft else "hard",
+        "value": _wanted(random, definition, op),
+        "level": level,
         "weight": random.randint(1, 5),
         "waivable": random.random() < 0.5,
     }
+    if definition.assurable and not denied and random.random() < 0.3:
+        leaf["assurance"] = random.choice(["evidenced", "verified"])
+    return leaf
+
+
+def _wanted(random: Random, definition: FactDefinition, op: str) -> Any:
+    match COMPARISONS[op].takes:
+        case Takes.TRUE:
+            return True
+        case Takes.MONTHS:
+            return random.choice([0, 1, 12, 323])
+        case Takes.LINKS:
+            return a_value(random, REGISTRY[definition.chain or ""])
+        case Takes.LIST if definition.type in {"choices", "areas"}:
+            return a_value(random, definition)
+        case Takes.LIST:
+            return [a_value(random, definition) for _ in range(2)]
+        case Takes.RANGE if definition.type == "money":
+            return [{"amount": 1, "currency": "GBP"}, {"parameter": random.choice(["mfa_limit", "spei_limit"])}]
+        case Takes.RANGE:
+            low, high = a_value(random, definition), a_value(random, definition)
+            return [high, low] if (order(low, high) or 0) > 0 else [low, high]
+        case _ if definition.type == "money" and op in ORDERED and random.random() < 0.3:
+            return {"parameter": "mfa_limit"}
+        case _:
+            return a_value(random, definition)
 
 
 @dataclass
@@ -154,11 +183,13 @@ class RandomMarket:
             "instruments": random.choice([["grant"], ["loan_unsecured"], ["equity", "grant"]]),
             "amount": random.choice([1, 1_000_000, 31_500_000]),
         }
+        facts = some_facts(random)
         proposal = a_proposal(
             self.session,
             group,
             by,
-            some_facts(random),
+            facts,
+            levels=some_levels(random, facts),
             ask=ask,
             visibility=["private", "named", "verified_funders", "verified_funders", "public"][place % 5],
             published=random.random() < 0.95,

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from marketplace.proposals.models import Proposal, ProposalVersion
+from marketplace.proposals.models import FactAssurance, Proposal, ProposalVersion
 from marketplace.proposals.projection import refresh_projection
 from marketplace.proposals.queries import own_view, sharing_of
 from marketplace.reference.facts import REGISTRY, derive
@@ -26,7 +26,7 @@ SLOW_TO_BUILD = settings(
 def answers(client: FlaskClient, who: Person, programme_id: Any, proposal_id: Any) -> list[tuple[int, Any]]:
     """Everything that matching tells a funder about its programme, with one proposal asked for by name."""
     path = f"/v1/programmes/{programme_id}"
-    queries = ["/matches", "/matches?result=ineligible", "/match-summary", f"/matches/{proposal_id}"]
+    queries = ["/matches", "/matches?result=ineligible", "/match-summary", "/near-misses", f"/matches/{proposal_id}"]
     told = []
     for query in queries:
         answer = client.get(path + query, headers=who.headers)
@@ -37,7 +37,9 @@ def answers(client: FlaskClient, who: Person, programme_id: Any, proposal_id: An
     return told
 
 
-def published_again(session: Session, proposal: Proposal, by: Any, facts: dict[str, Any], number: int) -> None:
+def published_again(
+    session: Session, proposal: Proposal, by: Any, facts: dict[str, Any], number: int, levels: dict[str, str]
+) -> None:
     version = ProposalVersion(
         proposal_id=proposal.id,
         number=number,
@@ -48,6 +50,10 @@ def published_again(session: Session, proposal: Proposal, by: Any, facts: dict[s
     )
     session.add(version)
     session.flush()
+    session.add_all(
+        FactAssurance(proposal_version_id=version.id, fact=fact, level=level, by_user_id=by)
+        for fact, level in levels.items()
+    )
     proposal.current_version_id = version.id
     refresh_projection(session, proposal)
     session.commit()
@@ -65,15 +71,15 @@ def test_an_unshared_fact_changes_no_byte_of_a_funder_s_answers(
     listed = definition.type in {"choices", "areas"}
     value = a_value(random, definition)
     leaf = a_criterion("ORACLE", slug, "contains_any" if listed else "in", value if listed else [value])
-    soft = {**leaf, "code": "SOFT", "level": "soft", "weight": 3}
-    programme = a_programme(
-        session,
-        funder,
-        looks.id,
-        {"any": [leaf, *some_criteria(random, soft=False)[:1]]},
-        soft,
-        {"not": {**leaf, "code": "TURNED"}},
-    )
+    known = {**leaf, "op": "known", "value": True, "level": "soft"}
+    soft = [{**leaf, "code": "SOFT", "level": "soft", "weight": 3}, {**known, "code": "KNOWN"}]
+    if definition.assurable:
+        soft += [
+            {**known, "code": "SHOWN", "assurance": "evidenced"},
+            {**known, "code": "SURE", "assurance": "verified"},
+        ]
+    hard = [{"any": [leaf, *some_criteria(random, soft=False)[:1]]}, {"not": {**leaf, "code": "TURNED"}}]
+    programme = a_programme(session, funder, looks.id, *([] if definition.never_hard else hard), *soft)
     others = {fact: held for fact, held in some_facts(random).items() if fact != slug}
     proposal = a_proposal(
         session,
@@ -88,7 +94,9 @@ def test_an_unshared_fact_changes_no_byte_of_a_funder_s_answers(
     compared, own = 0, {str(own_view(session, proposal.id).facts)}
 
     for number, other in enumerate([None, *(a_value(random, definition) for _ in range(3))], start=2):
-        published_again(session, proposal, member.id, others if other is None else {**others, slug: other}, number)
+        facts = others if other is None else {**others, slug: other}
+        levels = {} if other is None or number % 2 else {slug: "verified"}
+        published_again(session, proposal, member.id, facts, number, levels)
         if sharing_of(session, proposal.id, funder.id).facts == shared:
             compared += 1
             own.add(str(own_view(session, proposal.id).facts))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import orjson
 from flask import Flask
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from marketplace.store.base import db, new_id
 from marketplace.store.mail import present_settings, unseal
 from marketplace.values.clock import today
+from marketplace.watches.recompute import recompute
 from tests.builders import a_member, a_person, an_organisation
 
 PASSWORD = "a quiet word in the ward"
@@ -45,6 +47,11 @@ class Operation:
         content = self.described.get("requestBody", {}).get("content", {})
         schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
         return schema
+
+    @property
+    def body_limit(self) -> float:
+        """The operation's own limit, where it has one."""
+        return float(self.described.get("x-body-limit", "inf"))
 
     def parameters(self, place: str) -> dict[str, dict[str, Any]]:
         return {each["name"]: each for each in self.described.get("parameters", []) if each["in"] == place}
@@ -206,12 +213,19 @@ def a_cast(play: Play, session: Session) -> None:
 def the_main_job(play: Play) -> None:
     """Every operation at least once."""
     _reference(play)
+    _language(play)
     _accounts(play)
     _organisations(play)
+    _questions(play)
     programme = _programme(play)
+    _listings(play)
     proposal = _proposal(play)
     _consents_and_hosts(play, proposal)
+    _searches(play)
     _matches(play, programme, proposal)
+    _checks(play)
+    _previews(play, programme)
+    _watches(play, programme, proposal)
     _pledges(play, programme, proposal)
     _ends(play, programme, proposal)
 
@@ -225,6 +239,10 @@ def _reference(play: Play) -> None:
     do("getArea", code="E08000035")
     do("listParameters")
     do("listIdentifierSchemes")
+
+
+def _language(play: Play) -> None:
+    play.do("getCriteriaLanguage")
 
 
 def _accounts(play: Play) -> None:
@@ -287,6 +305,23 @@ def _organisations(play: Play) -> None:
     do("deleteMembership", "group owner", organisation_id=group, membership_id=membership)
 
 
+def _questions(play: Play) -> None:
+    do, who = play.do, "funder editor"
+    options = [{"slug": "council", "label": "The council"}, {"slug": "group", "label": {"en": "The group"}}]
+    asked = {
+        "organisation_id": play.organisations["funder"],
+        "slug": "x_tenure",
+        "type": "choice",
+        "question": "Who owns the building?",
+        "help": {"en": "Where the service is run."},
+        "options": options,
+    }
+    question = do("postQuestion", who, asked).json["slug"]
+    do("listQuestions", query={"limit": "1", "q": "building", "organisation_id": play.organisations["funder"]})
+    do("getQuestion", slug=question)
+    do("postQuestionRetirement", who, slug=question)
+
+
 def _programme(play: Play) -> str:
     do = play.do
     nation = {
@@ -326,6 +361,32 @@ def _programme(play: Play) -> str:
     do("postProgrammePause", "funder editor", programme_id=programme)
     do("postProgrammeResumption", "funder editor", programme_id=programme)
     return programme
+
+
+def _listings(play: Play) -> None:
+    do, keeper, day = play.do, "funder editor", today().isoformat()
+    listing = {
+        "funder_name": "A trust",
+        "funder_identifier": {"scheme": "GB-CHC", "number": "1234567"},
+        "source_url": "https://trust.example/seed",
+        "checked_on": day,
+    }
+    draft = {"organisation_id": play.organisations["funder"], "title": "Listed", "listing": listing}
+    listed = do("postProgramme", keeper, draft).json["id"]
+    do("patchProgramme", keeper, {"listing": {"checked_on": day}}, programme_id=listed)
+    do("postCriteriaVersion", keeper, programme_id=listed)
+    claim = {"organisation_id": play.organisations["employer"], "statement": "It is ours."}
+    first = do("postListingClaim", "employer", claim, programme_id=listed).json["id"]
+    do("postListingClaimWithdrawal", "employer", claim_id=first)
+    second = do("postListingClaim", "employer", claim, programme_id=listed).json["id"]
+    do("listListingClaims", "operator", query={"limit": "1", "state": "open"})
+    do("getListingClaim", "employer", claim_id=second)
+    do("postListingClaimDecision", "operator", {"decision": "accepted", "reason": "Shown."}, claim_id=second)
+    wrong = {"about": "#/closes_on", "statement": "It closed.", "source_url": "https://trust.example/news"}
+    report = do("postErrorReport", body=wrong, programme_id=listed).json["id"]
+    do("listErrorReports", "employer", query={"limit": "1", "state": "open"}, programme_id=listed)
+    do("getErrorReport", "employer", report_id=report)
+    do("postErrorReportAnswer", "employer", {"outcome": "corrected", "answer": "Done."}, report_id=report)
 
 
 def _proposal(play: Play) -> str:
@@ -378,6 +439,18 @@ def _proposal(play: Play) -> str:
     return proposal
 
 
+def _searches(play: Play) -> None:
+    """Every kind of filter, order and count, and the whole result as a table."""
+    do, who, table = play.do, "funder editor", {"Accept": "text/csv"}
+    do("listProgrammes", query={"q": "seed or grants", "sort": "relevance,-closes_on", "facets": "status,instrument"})
+    do("listProgrammes", query={"place": "Leeds", "ask": "500000GBP", "sort": "-published_at,title", "limit": "1"})
+    do("listProgrammes", query={"organisation_kind": "funder,intermediary", "public_money": "false"})
+    do("listProposals", who, query={"area": "E92000001", "ask.lte": "100000000", "facets": "sector,region"})
+    do("listProposals", who, query={"fact.sector": "community_health", "sort": "-ask,pseudonym"})
+    do("listProgrammes", query={"status": "open"}, headers=table)
+    do("listProposals", who, query={"stage": "business_case"}, headers=table)
+
+
 def _consents_and_hosts(play: Play, proposal: str) -> None:
     do, day = play.do, today()
     invitation = {
@@ -420,6 +493,66 @@ def _matches(play: Play, programme: str, proposal: str) -> None:
     do("listProgrammeMatches", "funder editor", query={"limit": "1"}, programme_id=programme)
     do("getProgrammeMatch", "funder editor", programme_id=programme, proposal_id=proposal)
     do("getProgrammeMatchSummary", "funder editor", programme_id=programme)
+    _near_misses(play, programme, proposal)
+
+
+def _near_misses(play: Play, programme: str, proposal: str) -> None:
+    do, day = play.do, today().isoformat()
+    in_window = {"as_of": day, "window": "open"}
+    do("listProposalNearMisses", "group owner", query=in_window, proposal_id=proposal)
+    do("listProposalNextQuestions", "group owner", query=in_window, proposal_id=proposal)
+    asked = {"proposal_id": proposal, "programme_id": programme}
+    do("getProposalMatchWaysIn", "group owner", query={"as_of": day}, **asked)
+    do("listProgrammeNearMisses", "funder editor", query={"as_of": day}, programme_id=programme)
+
+
+def _previews(play: Play, programme: str) -> None:
+    leaf = {"code": "STAFF", "fact": "staff_count", "op": "gte", "value": 5}
+    limit = {"code": "LIMIT", "fact": "mfa_total_with_ask", "op": "lte", "value": {"parameter": "mfa_limit"}}
+    body = {
+        "instruments": ["grant"],
+        "stages": ["exploring"],
+        "ask_min": None,
+        "ask_max": {"amount": 50_000_00, "currency": "GBP"},
+        "criteria": {"schema_version": 1, "criteria": [{"any": [leaf, limit]}]},
+        "as_of": today().isoformat(),
+    }
+    play.do("postCriteriaPreview", "funder editor", body, programme_id=programme)
+    play.do("postCriteriaPreview", "funder editor", {}, programme_id=programme)
+    play.do("postCriteriaCheck", "group owner", {**body, "currency": "GBP"})
+
+
+def _watches(play: Play, programme: str, proposal: str) -> None:
+    """What both sides want to hear of, and what the funder thinks of a proposal."""
+    do, group, officer = play.do, "group owner", "funder editor"
+    ours, theirs = play.organisations["group"], play.organisations["funder"]
+    for_proposal = {"kind": "programmes", "proposal_id": proposal, "query": {"window": "open", "instrument": "grant"}}
+    named = {"name": "Seed money", "delivery": "at_once", "paused": False}
+    watch = do("postWatch", group, for_proposal | named, organisation_id=ours).json["id"]
+    theirs_too = {"kind": "proposals", "programme_id": programme, "name": "Near us", "delivery": "weekly"}
+    other = do("postWatch", officer, theirs_too, organisation_id=theirs).json["id"]
+    search = {"kind": "search", "listing": "programmes", "query": {"stage": "feasibility"}, "name": "Early money"}
+    kept = do("postWatch", group, search, organisation_id=ours).json["id"]
+    with play.app.app_context():
+        for each in (watch, other, kept):
+            recompute(db.session(), UUID(each), "watch_made")
+        db.session().commit()
+    do("listWatches", group, query={"limit": "1", "kind": "programmes"}, organisation_id=ours)
+    do("getWatch", officer, watch_id=other)
+    do("patchWatch", group, {"name": "Seed grants", "delivery": "daily", "query": {}, "paused": False}, watch_id=watch)
+    do("postWatchLetters", group, {"wanted": False}, watch_id=watch)
+    do("listWatchMatches", officer, query={"limit": "1", "result": "eligible"}, watch_id=other)
+    do("listWatchChanges", officer, query={"limit": "1", "since": "2026-01-01T00:00:00Z"}, watch_id=other)
+    do("postWatchVisit", officer, {"latest_change": 0}, watch_id=other)
+    do("deleteWatch", group, seen=f"/v1/watches/{kept}", watch_id=kept)
+    entry = {"programme_id": programme, "proposal_id": proposal}
+    do("getShortlistEntry", officer, **entry)
+    do("putShortlistEntry", officer, {"state": "shortlisted", "note": "A strong team"}, **entry)
+    passed = {"state": "passed", "reason": "too_early", "words": "Come back in spring", "note": "Ask Nora"}
+    do("putShortlistEntry", officer, passed, **entry)
+    do("listShortlist", officer, query={"limit": "1", "state": "passed"}, programme_id=programme)
+    do("listProgrammeMatches", officer, query={"limit": "1", "shortlist": "passed"}, programme_id=programme)
+    do("deleteShortlistEntry", officer, **entry)
 
 
 def _pledges(play: Play, programme: str, proposal: str) -> None:
@@ -441,6 +574,7 @@ def _pledges(play: Play, programme: str, proposal: str) -> None:
     do("postPledgeAgreement", officer, {"signed_on": day, "reference": "SEED/1"}, pledge_id=pledge)
     do("listPledges", officer, query={"limit": "1", "programme_id": programme, "proposal_id": proposal})
     do("getPledge", group, pledge_id=pledge)
+    _decisions(play, pledge)
     waiting = do("listTranches", group, pledge_id=pledge).json["data"]
     money, late = (
         each["id"] for each in waiting if each["basis"] != "on_agreement" or each["amount"]["amount"] > 1_000_00
@@ -466,6 +600,25 @@ def _pledges(play: Play, programme: str, proposal: str) -> None:
     do("getProposalStatement", group, proposal_id=proposal)
     do("listEvents", officer, query={"limit": "5"})
     do("listHeldFunds", "host", organisation_id=play.organisations["host"])
+
+
+def _checks(play: Play) -> None:
+    play.do("listCheckQuestions")
+    asked = {
+        "answers": {"sector": "community_health", "staff_count": 40},
+        "ask": {"amount": {"amount": 500_000, "currency": "GBP"}, "stage": "exploring", "instruments": ["grant"]},
+        "as_of": today().isoformat(),
+        "limit": 1,
+    }
+    told = play.do("postCheck", body=asked).json
+    play.do("postCheck", body={"window": "open", "result": "needs_information", "instrument": "grant"})
+    draft = {"organisation_id": play.organisations["group"], "title": "From answers"}
+    play.do("postProposalFromAnswers", "group owner", draft | {"answer_file": told["answer_file"]})
+
+
+def _decisions(play: Play, pledge: str) -> None:
+    play.do("getPledgeDecision", "group owner", pledge_id=pledge)
+    play.do("getPledgeDecisionReplay", "funder editor", pledge_id=pledge)
 
 
 def _evidence(play: Play, proposal: str) -> None:

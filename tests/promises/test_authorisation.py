@@ -11,6 +11,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+from zlib import crc32
 
 import pytest
 import yaml
@@ -243,8 +244,8 @@ def test_the_table_has_every_operation_and_names_only_what_there_is(served: tupl
 def test_every_operation_answers_every_caller_as_the_table_says(
     walker: Walker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And tells nobody a secret."""
-    walk(walker, capsys, comparing=False)
+    """And tells nobody a secret. One cell in three; the slow walk makes every request."""
+    walk(walker, capsys, comparing=False, one_in=3)
 
 
 @pytest.mark.slow
@@ -253,8 +254,8 @@ def test_what_is_not_theirs_is_as_if_it_were_not_there(walker: Walker, capsys: p
     walk(walker, capsys, comparing=True)
 
 
-def walk(walker: Walker, capsys: pytest.CaptureFixture[str], *, comparing: bool) -> None:
-    """Make every request of the table."""
+def walk(walker: Walker, capsys: pytest.CaptureFixture[str], *, comparing: bool, one_in: int = 1) -> None:
+    """Make every request of the table, or one in so many."""
     told = readers(walker.world)
     planted = re.compile("|".join(map(re.escape, told)))
     wrong: list[str] = []
@@ -263,6 +264,8 @@ def walk(walker: Walker, capsys: pytest.CaptureFixture[str], *, comparing: bool)
     seen: set[str] = set()
     walked = compared = 0
     for row, who, expected in cells():
+        if crc32(f"{row} by {who}".encode()) % one_in:
+            continue
         answer = walker.make(row, who)
         walked += 1
         found = "ok" if answer.status_code < 300 else answer.status_code
@@ -282,7 +285,8 @@ def walk(walker: Walker, capsys: pytest.CaptureFixture[str], *, comparing: bool)
     assert wrong == []
     assert leaks == []
     assert telling == []
-    assert {name for name, words in walker.world.secrets.items() if not seen & set(words)} == set()
+    if one_in == 1:
+        assert {name for name, words in walker.world.secrets.items() if not seen & set(words)} == set()
 
 
 def test_naming_a_verifier_tells_nothing_of_organisations_that_nobody_finds(walker: Walker) -> None:

@@ -17,7 +17,7 @@ IGNORED = {
 }  # fmt: skip
 TEXT = {".py", ".md", ".txt", ".toml", ".yaml", ".yml", ".sql", ".json", ".mako", ".cfg", "", ".csv"}
 OF_A_MACHINE = re.compile(r"(?<![\w.:/)-])/(?:work|tmp|home|Users)/")
-STRUCTURE = {"promises", "journeys"}
+STRUCTURE = {"promises", "journeys", "benchmarks"}
 
 
 def files() -> Iterator[Path]:

@@ -32,6 +32,7 @@ from marketplace.proposals import service
 from marketplace.proposals.models import Proposal
 from marketplace.store.base import new_id
 from marketplace.values.clock import now, today
+from marketplace.watches.recompute import recompute
 from tests.builders import Person, a_member, a_person, an_organisation
 from tests.pledges.scene import give_budget
 from tests.programmes.builders import a_programme, an_open_programme
@@ -118,9 +119,12 @@ class Building:
     def build(self) -> World:
         self.people()
         self.proposals()
+        self.questions()
         self.programmes()
+        self.listings()
         self.pledges()
         self.hostings()
+        self.watches()
         self.letters()
         self.session.close()
         return self.world
@@ -333,6 +337,28 @@ class Building:
         others = self.session.get_one(Organisation, world.organisations["other fund"])
         world.things["stranger's programme"] = an_open_programme(self.session, others).id
 
+    def listings(self) -> None:
+        """Two listings that the adviser keeps, the funder's claim of one, and a report on the funder's programme."""
+        funder = str(self.world.organisations["funder"])
+        listing = {"funder_name": "A trust", "source_url": "https://trust.example/seed", "checked_on": str(today())}
+        draft = {"organisation_id": str(self.world.organisations["adviser"]), "title": "Listed", "listing": listing}
+        for name in ("listing", "claimed listing"):
+            made = self.do("verifier", "/programmes", draft)["id"]
+            self.do("verifier", f"/programmes/{made}/criteria-versions")
+            self.world.things[name] = made
+        claim = {"organisation_id": funder, "statement": self.world.secret("the funder's claim")}
+        path = f"/programmes/{self.world.things['claimed listing']}/claims"
+        self.world.things["claim"] = self.do("funder.owner", path, claim)["id"]
+        report = {"statement": self.world.secret("a report of an error")}
+        path = f"/programmes/{self.world.things['programme']}/error-reports"
+        self.world.things["report"] = self.do("stranger", path, report)["id"]
+
+    def questions(self) -> None:
+        """A question of the funder's own."""
+        asked = {"organisation_id": str(self.world.organisations["funder"]), "slug": "x_tenure", "type": "boolean"}
+        made = self.do("funder.owner", "/questions", asked | {"question": "Does the group own its building?"})
+        self.world.things["question"] = made["slug"]
+
     def criteria(self, secret: str) -> dict[str, Any]:
         leaf = {
             "code": "STAFF",
@@ -440,6 +466,27 @@ class Building:
         agreed = {"answer": "agreed", "signatories": [{"name": world.secret(secret), "position": "Director"}]}
         self.do("host.approver", f"/fiscal-hostings/{world.things['agreed hosting']}/answer", agreed)
 
+    # What is watched
+
+    def watches(self) -> None:
+        """A watch of the group and one of the funder, begun, and an entry on the funder's shortlist."""
+        world, things = self.world, self.world.things
+        drafts = {
+            "group": {"kind": "programmes", "proposal_id": str(things["shared"])},
+            "funder": {"kind": "proposals", "programme_id": str(things["programme"])},
+        }
+        for owner, draft in drafts.items():
+            name = {"name": world.secret(f"the name of a {owner}'s watch")}
+            made = self.do(f"{owner}.editor", f"/organisations/{world.organisations[owner]}/watches", draft | name)
+            things[f"{owner}'s watch"] = made["id"]
+            recompute(self.session, UUID(made["id"]), "watch_made")
+        self.session.commit()
+        words = world.secret("the words on a funder's shortlist")
+        sent = world.people["funder.editor"].headers | {"If-Match": "*"}
+        path = f"/v1/programmes/{things['programme']}/shortlist/{things['shared']}"
+        body = {"state": "passed", "reason": "too_early", "words": words, "note": words}
+        assert self.client.put(path, json=body, headers=sent).status_code == 200
+
     # Letters, passwords and tokens
 
     def letters(self) -> None:
@@ -507,7 +554,74 @@ def a_hosting(world: World, *, terms: dict[str, str], name: str) -> dict[str, An
 
 def requests_of(world: World, who: str) -> dict[str, Callable[[], Sent]]:
     """A valid request for every row of the table, as that caller would make it."""
-    return {**_about_people(world, who), **_about_proposals(world), **_about_funding(world), **_about_money(world)}
+    return {
+        **_about_people(world, who),
+        **_about_proposals(world),
+        **_about_funding(world),
+        **_about_listings(world),
+        **_about_questions(world),
+        **_about_money(world),
+        **_about_checks_and_decisions(world),
+        **_about_previews(world),
+        **_about_the_language(),
+        **_about_near_misses(world),
+        **_about_searching(),
+        **_about_watches(world),
+    }
+
+
+def _about_the_language() -> dict[str, Callable[[], Sent]]:
+    return {"getCriteriaLanguage": Sent}
+
+
+def _about_near_misses(world: World) -> dict[str, Callable[[], Sent]]:
+    proposal = {"proposal_id": world.things["shared"]}
+    programme = {"programme_id": world.things["programme"]}
+    return {
+        "listProposalNearMisses": lambda: Sent(proposal),
+        "getProposalMatchWaysIn": lambda: Sent(proposal | programme),
+        "listProposalNextQuestions": lambda: Sent(proposal),
+        "listProgrammeNearMisses": lambda: Sent(programme),
+    }
+
+
+def _about_searching() -> dict[str, Callable[[], Sent]]:
+    """What a search tells, by every means that it has."""
+    asked = {"sort": "-title", "limit": "100"}
+    return {
+        "listProgrammes": lambda: Sent(query=asked | {"facets": "status,stage,instrument"}),
+        "listProposals": lambda: Sent(query=asked | {"facets": "sector,region,stage"}),
+        "listProgrammes/by words": lambda: Sent(query={"q": "seed or fund or grant"}),
+        "listProposals/by words": lambda: Sent(query={"q": "english or group or grant"}),
+        "listProgrammes/as a table": lambda: Sent(headers={"Accept": "text/csv"}),
+        "listProposals/as a table": lambda: Sent(headers={"Accept": "text/csv"}),
+    }
+
+
+def _about_watches(world: World) -> dict[str, Callable[[], Sent]]:
+    things, group = world.things, {"organisation_id": world.organisations["group"]}
+    ours, theirs = ({"watch_id": things[f"{owner}'s watch"]} for owner in ("group", "funder"))
+    programme = {"programme_id": things["programme"]}
+    entry = programme | {"proposal_id": things["shared"]}
+    draft = {"kind": "programmes", "proposal_id": str(things["shared"]), "name": "Another"}
+    return {
+        "listWatches": lambda: Sent(group),
+        "postWatch": lambda: Sent(group, draft),
+        "getWatch/a group's": lambda: Sent(ours),
+        "getWatch/a funder's": lambda: Sent(theirs),
+        "patchWatch": lambda: Sent(ours, {"delivery": "weekly"}),
+        "deleteWatch": lambda: Sent(ours),
+        "postWatchLetters": lambda: Sent(ours, {"wanted": True}),
+        "listWatchMatches/a group's": lambda: Sent(ours),
+        "listWatchMatches/a funder's": lambda: Sent(theirs),
+        "listWatchChanges/a group's": lambda: Sent(ours),
+        "listWatchChanges/a funder's": lambda: Sent(theirs),
+        "postWatchVisit": lambda: Sent(ours, {}),
+        "listShortlist": lambda: Sent(programme),
+        "getShortlistEntry": lambda: Sent(entry),
+        "putShortlistEntry": lambda: Sent(entry, {"state": "shortlisted", "note": "Read again"}),
+        "deleteShortlistEntry": lambda: Sent(entry),
+    }
 
 
 def _about_people(world: World, who: str) -> dict[str, Callable[[], Sent]]:
@@ -667,6 +781,37 @@ def _about_funding(world: World) -> dict[str, Callable[[], Sent]]:
     }
 
 
+def _about_listings(world: World) -> dict[str, Callable[[], Sent]]:
+    things, funder = world.things, str(world.organisations["funder"])
+    claim, report = {"claim_id": things["claim"]}, {"report_id": things["report"]}
+    wrong = {"about": "#/closes_on", "statement": "It closed in June."}
+    return {
+        "postListingClaim": lambda: Sent(
+            {"programme_id": things["listing"]}, {"organisation_id": funder, "statement": "It is ours."}
+        ),
+        "listListingClaims": Sent,
+        "getListingClaim": lambda: Sent(claim),
+        "postListingClaimDecision": lambda: Sent(claim, {"decision": "refused", "reason": "Not shown."}),
+        "postListingClaimWithdrawal": lambda: Sent(claim),
+        "postErrorReport/a published programme's": lambda: Sent({"programme_id": things["listing"]}, wrong),
+        "postErrorReport/a draft's": lambda: Sent({"programme_id": things["draft programme"]}, wrong),
+        "listErrorReports": lambda: Sent({"programme_id": things["programme"]}),
+        "getErrorReport": lambda: Sent(report),
+        "postErrorReportAnswer": lambda: Sent(report, {"outcome": "no_error", "answer": "It stands."}),
+    }
+
+
+def _about_questions(world: World) -> dict[str, Callable[[], Sent]]:
+    question = {"slug": world.things["question"]}
+    draft = {"organisation_id": str(world.organisations["funder"]), "slug": "x_beds", "type": "integer"}
+    return {
+        "listQuestions": Sent,
+        "getQuestion": lambda: Sent(question),
+        "postQuestion": lambda: Sent(json=draft | {"question": "How many beds?"}),
+        "postQuestionRetirement": lambda: Sent(question),
+    }
+
+
 def _about_money(world: World) -> dict[str, Callable[[], Sent]]:
     things = world.things
     draft, offered, accepted, signed = (
@@ -714,4 +859,37 @@ def _about_money(world: World) -> dict[str, Callable[[], Sent]]:
         "postTrancheReturn": lambda: Sent(
             tranche("paid"), {"amount": {"amount": 10, "currency": "GBP"}, "reference": "Back 1"}
         ),
+    }
+
+
+def _about_checks_and_decisions(world: World) -> dict[str, Callable[[], Sent]]:
+    draft, offered = ({"pledge_id": world.things[f"{name} pledge"]} for name in ("draft", "offered"))
+    answers = {"sector": "community_health", "turnover": {"amount": 5, "currency": "GBP"}}
+    file = {
+        "format": "mutuals-answers",
+        "version": 1,
+        "registry_version": "2026-11-22",
+        "made_on": "2026-11-22",
+        "answers": answers,
+        "ask": {"amount": {"amount": 1000, "currency": "GBP"}},
+    }
+    group = {"organisation_id": str(world.organisations["group"]), "title": {"en": "From answers"}}
+    return {
+        "listCheckQuestions": Sent,
+        "postCheck": lambda: Sent(json={"answers": answers, "ask": file["ask"]}),
+        "postProposalFromAnswers": lambda: Sent(json=group | {"answer_file": file}),
+        "getPledgeDecision/a draft's": lambda: Sent(draft),
+        "getPledgeDecision/offered": lambda: Sent(offered),
+        "getPledgeDecisionReplay": lambda: Sent(offered),
+    }
+
+
+def _about_previews(world: World) -> dict[str, Callable[[], Sent]]:
+    leaf = {"code": "SECTOR", "fact": "sector", "op": "eq", "value": "libraries_archives"}
+    criteria = {"criteria": {"schema_version": 1, "criteria": [leaf]}}
+    published, draft = ({"programme_id": world.things[name]} for name in ("programme", "draft programme"))
+    return {
+        "postCriteriaPreview/published": lambda: Sent(published, criteria),
+        "postCriteriaPreview/a draft": lambda: Sent(draft, {}),
+        "postCriteriaCheck": lambda: Sent(json=criteria),
     }

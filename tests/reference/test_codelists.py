@@ -41,6 +41,13 @@ def test_lists_that_code_leans_on_keep_their_slugs_and_order(name: str, expected
     assert codelists.slugs(name) == expected
 
 
+def test_every_sector_has_a_group_and_no_slug_is_both() -> None:
+    groups = codelists.slugs("sector_groups")
+
+    assert {entry["group"] for entry in CODELISTS["service_sectors"]} == set(groups)
+    assert set(groups).isdisjoint(codelists.slugs("service_sectors"))
+
+
 def test_nations_have_their_welsh_names() -> None:
     labels = {nation["slug"]: nation["label_cy"] for nation in CODELISTS["nations"]}
 

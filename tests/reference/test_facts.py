@@ -1,5 +1,6 @@
 """The facts registry: its own soundness, the checking of values, and what is derived from what."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -62,14 +63,55 @@ def test_confidential_facts_are_the_ones_that_would_give_a_group_away() -> None:
 
     assert confidential == {
         *("area_code", "areas", "turnover", "mfa_received", "mfa_total_with_ask", "investment_sought"),
-        *("annual_contract_value", "pension_arrangement", "staff_count", "cuts_threat"),
+        *("annual_contract_value", "pension_arrangement", "staff_count", "cuts_threat", "contract_ends_on"),
     }
 
 
 def test_a_derived_fact_that_gives_a_confidential_input_away_follows_it() -> None:
     follows = {slug: definition.follows for slug, definition in REGISTRY.items() if definition.follows}
 
-    assert follows == {"areas": ("area_code",), "mfa_total_with_ask": ("mfa_received",)}
+    assert follows == {
+        "mfa_total_with_ask": ("mfa_received",),
+        "areas": ("area_code",),
+        "sectors": ("sector",),
+    }
+
+
+def test_a_chain_is_shared_exactly_where_its_fact_is() -> None:
+    """So that `within` is never told by a chain alone, and never silent about a fact that is shared."""
+    chains = {slug: definition.chain for slug, definition in REGISTRY.items() if definition.chain}
+
+    assert chains == {"area_code": "areas", "sector": "sectors"}
+    assert {chain: REGISTRY[chain].follows for chain in chains.values()} == {
+        chain: (slug,) for slug, chain in chains.items()
+    }
+
+
+def test_only_what_somebody_else_attests_can_be_more_than_declared() -> None:
+    declared = {slug for slug, definition in REGISTRY.items() if not definition.assurable}
+
+    assert declared == {
+        *("ask", "ask_currency", "stage", "instruments_sought", "staff_publicly_employed"),
+        *("investment_sought", "loan_share"),
+    }
+    for definition in REGISTRY.values():
+        if definition.derived_from:
+            assert definition.assurable == any(REGISTRY[slug].assurable for slug in definition.derived_from)
+
+
+def test_the_threat_of_cuts_may_be_weighed_and_never_decides() -> None:
+    assert [slug for slug, definition in REGISTRY.items() if definition.never_hard] == ["cuts_threat"]
+
+
+def test_no_slug_can_be_the_member_that_holds_the_levels() -> None:
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", slug) for slug in REGISTRY)
+
+
+def test_every_cost_of_a_change_has_its_points() -> None:
+    points = {entry["slug"]: entry["points"] for entry in codelists.CODELISTS["change_costs"]}
+
+    assert points == {"none": 0, "low": 1, "medium": 3, "high": 9}
+    assert {definition.changeable.cost for definition in REGISTRY.values() if definition.changeable} <= set(points)
 
 
 def test_the_employer_alone_answers_for_its_consent() -> None:
@@ -97,6 +139,7 @@ def test_the_employer_alone_answers_for_its_consent() -> None:
         ("area_code", "E07000153", "E06000061"),
         ("areas", [LEEDS, "E07000153", "E07000150"], [LEEDS, "E06000061"]),
         ("ask_currency", "EUR", "EUR"),
+        ("sectors", ["health_and_care", "youth_services"], ["youth_services", "health_and_care"]),
     ],
 )
 def test_a_value_is_kept_in_its_one_normal_writing(slug: str, value: Any, normal: Any) -> None:
@@ -217,6 +260,13 @@ def test_any_json_is_either_refused_or_normal_after_one_check(slug: str, value: 
             },
             id="an ask without an amount leaves the total unknown",
         ),
+        pytest.param(
+            {"sector": "youth_services"},
+            None,
+            None,
+            {"sectors": ["youth_services", "children_and_young_people"]},
+            id="a sector and its group",
+        ),
         pytest.param({"registration": "registered"}, None, None, {"incorporated": True}, id="registered"),
         pytest.param({"registration": "not_registered"}, None, None, {"incorporated": False}, id="not registered"),
         pytest.param({"legal_form": "cio"}, None, None, {"asset_lock": "statutory"}, id="a form with a lock"),
@@ -308,11 +358,19 @@ def test_what_is_derived_from_an_area_agrees_with_the_areas_that_hold_it(code: s
     st.sampled_from([None, *codelists.slugs("registration_states")]),
     st.sampled_from([None, *sorted(areas.ALL)]),
     st.integers(0, 10**14),
+    st.sampled_from([None, *codelists.slugs("service_sectors")]),
 )
 def test_every_derived_value_is_one_that_the_registry_allows(
-    stage: str, legal_form: str | None, consent: str | None, registration: str | None, area: str | None, received: int
+    stage: str,
+    legal_form: str | None,
+    consent: str | None,
+    registration: str | None,
+    area: str | None,
+    received: int,
+    sector: str | None,
 ) -> None:
     answers = {
+        "sector": sector,
         "legal_form": legal_form,
         "registration": registration,
         "area_code": area and areas.live(area),

@@ -7,19 +7,28 @@ import pytest
 from marketplace.reference import facts, parameters
 
 LIMIT = {"amount": 315_000_00, "currency": "GBP"}
+SPEI = {"amount": 725_000_00, "currency": "GBP"}
 
 
 @pytest.mark.parametrize(
-    ("day", "value"),
+    ("day", "mfa", "spei"),
     [
-        pytest.param(date(2023, 1, 3), None, id="the day before the law began"),
-        pytest.param(date(2023, 1, 4), LIMIT, id="the first day"),
-        pytest.param(date(2026, 11, 22), LIMIT, id="years later"),
+        pytest.param(date(2023, 1, 3), None, None, id="the day before the law began"),
+        pytest.param(date(2023, 1, 4), LIMIT, SPEI, id="the first day"),
+        pytest.param(date(2026, 11, 22), LIMIT, SPEI, id="years later"),
     ],
 )
-def test_the_minimal_financial_assistance_limit_holds_from_its_first_day(day: date, value: object) -> None:
-    assert parameters.value_on("mfa_limit", day) == value
-    assert parameters.values_on(day) == ({} if value is None else {"mfa_limit": value})
+def test_the_limits_of_the_subsidy_control_act_hold_from_its_first_day(day: date, mfa: object, spei: object) -> None:
+    in_force = {} if mfa is None else {"mfa_limit": mfa, "spei_limit": spei}
+
+    assert parameters.value_on("mfa_limit", day) == mfa
+    assert parameters.value_on("spei_limit", day) == spei
+    assert parameters.figures_on(day) == in_force
+    assert parameters.values_on(day) == {**in_force, "as_of": day.isoformat()}
+
+
+def test_no_parameter_has_the_name_of_the_day() -> None:
+    assert parameters.AS_OF not in parameters.PARAMETERS
 
 
 def test_an_unknown_parameter_is_a_key_error() -> None:
