@@ -14,9 +14,9 @@ from marketplace.matching.schemas import (
     MatchSummaryView,
 )
 from marketplace.programmes.rules import Window
-from marketplace.proposals.schemas import FactMap, MoneyAmountView, ProposalView
+from marketplace.proposals.schemas import FactMap, ProposalView
 from marketplace.reference.facts import TYPES
-from marketplace.web.fields import Count, Day, Draft, Id, Slug, Text, View, WordsField, money, slugs
+from marketplace.web.fields import Count, Day, Draft, Id, MoneyView, Slug, Text, View, WordsField, money, slugs
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 50
 
@@ -112,7 +112,7 @@ class NextCheckQuestionsView(View):
 class KeptAskView(View):
     """The ask of an answer file."""
 
-    amount = fields.Nested(MoneyAmountView)
+    amount = fields.Nested(MoneyView)
     stage = fields.String()
     instruments = fields.List(fields.String())
 

@@ -33,7 +33,7 @@ from marketplace.values.actor import Actor
 from marketplace.values.permissions import Action, permit
 from marketplace.values.reasons import unmet
 from marketplace.values.refusals import NotFound
-from marketplace.web.paging import Page, cut
+from marketplace.web.paging import Page, by_id, cut
 
 ON_SUBMITTED: list[Callable[[Session, Actor, Evidence, EvidenceVersion], None]] = []
 """Called in the transaction of each submission."""
@@ -69,7 +69,7 @@ def list_evidence(session: Session, actor: Actor, proposal_id: UUID, place: list
     policy.see_workings(session, actor, proposal_id)
     after = UUID(place[0]) if place else None
     visible = (each for each in _in_turn(session, proposal_id, after, limit) if policy.may_see(session, actor, each))
-    return cut(list(islice(visible, limit + 1)), limit, lambda row: [str(row.id)])
+    return cut(list(islice(visible, limit + 1)), limit, by_id)
 
 
 def evidence_seen(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:

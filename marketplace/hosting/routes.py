@@ -10,7 +10,7 @@ from marketplace.store.base import session
 from marketplace.web.conditional import located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import cut, page_of, paged, position
+from marketplace.web.paging import after_id, by_id, cut, page_of, paged
 from marketplace.web.writes import writes
 
 hosting = MarketBlueprint("hosting", __name__, description="Fiscal hosts for groups without legal form")
@@ -39,10 +39,9 @@ def list_proposal_fiscal_hostings(proposal_id: UUID) -> dict[str, Any]:
 @hosting.response(200, page_of(HostingView))
 def list_fiscal_hostings(query: dict[str, Any]) -> dict[str, Any]:
     """List the fiscal hostings of a host."""
-    place = position(query)
-    after = UUID(place[0]) if place else None
-    rows = service.hostings_for_host(session(), current_actor(), query["organisation_id"], after, query["limit"])
-    return paged(cut(rows, query["limit"], lambda row: [str(row.id)]))
+    host, limit = query["organisation_id"], query["limit"]
+    rows = service.hostings_for_host(session(), current_actor(), host, after_id(query), limit)
+    return paged(cut(rows, limit, by_id))
 
 
 @hosting.get("/fiscal-hostings/<uuid:hosting_id>")

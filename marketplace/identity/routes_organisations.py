@@ -27,7 +27,7 @@ from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.limits import SIGN_IN_LIMIT, limiter
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import PageQuery, cut, page_of, paged, position
+from marketplace.web.paging import PageQuery, after_id, by_id, cut, page_of, paged
 from marketplace.web.writes import writes
 
 Body = dict[str, Any]
@@ -63,12 +63,12 @@ def post_organisation(draft: Body) -> Body:
 def list_organisations(query: Body) -> Body:
     """List the caller's organisations, or with `q` search the verified ones (staff groups are never found)."""
     current, actor, limit, kind = session(), current_actor(), query["limit"], query.get("kind")
-    after = _after(query)
+    after = after_id(query)
     if "q" in query:
         found = organisations.search_organisations(current, query["q"], kind, after, limit)
-        page = cut(found, limit, _place)
+        page = cut(found, limit, by_id)
         return {**paged(page), "data": [_card(each) for each in page.items]}
-    page = cut(organisations.own_organisations(current, actor, kind, after, limit), limit, _place)
+    page = cut(organisations.own_organisations(current, actor, kind, after, limit), limit, by_id)
     return {**paged(page), "data": [_content(each) for each in page.items]}
 
 
@@ -95,8 +95,8 @@ def patch_organisation(change: Body, organisation_id: UUID) -> Body:
 def list_memberships(query: Body, organisation_id: UUID) -> Body:
     """List the organisation's members, guests included."""
     limit = query["limit"]
-    rows = members.members_of(session(), current_actor(), organisation_id, _after(query), limit)
-    page = cut(rows, limit, _place)
+    rows = members.members_of(session(), current_actor(), organisation_id, after_id(query), limit)
+    page = cut(rows, limit, by_id)
     return {**paged(page), "data": [_member(each) for each in page.items]}
 
 
@@ -147,8 +147,8 @@ def post_invitation(draft: Body, organisation_id: UUID) -> Invitation:
 def list_invitations(query: Body, organisation_id: UUID) -> Body:
     """List the organisation's invitations, accepted and revoked ones included. For owners."""
     limit = query["limit"]
-    rows = members.invitations_of(session(), current_actor(), organisation_id, _after(query), limit)
-    return paged(cut(rows, limit, _place))
+    rows = members.invitations_of(session(), current_actor(), organisation_id, after_id(query), limit)
+    return paged(cut(rows, limit, by_id))
 
 
 @organisations_blueprint.get("/<uuid:organisation_id>/invitations/<uuid:invitation_id>")
@@ -193,8 +193,8 @@ def post_organisation_verification(draft: Body, organisation_id: UUID) -> Verifi
 def list_organisation_verification(query: Body, organisation_id: UUID) -> Body:
     """List every change of the organisation's verification. For its members and the operator."""
     limit = query["limit"]
-    rows = verification.verification_history(session(), current_actor(), organisation_id, _after(query), limit)
-    return paged(cut(rows, limit, _place))
+    rows = verification.verification_history(session(), current_actor(), organisation_id, after_id(query), limit)
+    return paged(cut(rows, limit, by_id))
 
 
 @organisations_blueprint.post("/<uuid:organisation_id>/vouches")
@@ -213,8 +213,8 @@ def post_vouch(draft: Body, organisation_id: UUID) -> VerificationAct:
 def list_verification_queue(query: Body) -> Body:
     """List unverified organisations, the longest waiting first. For the operator."""
     limit = query["limit"]
-    rows = verification.waiting_for_verification(session(), current_actor(), _after(query), limit)
-    page = cut(rows, limit, _place)
+    rows = verification.waiting_for_verification(session(), current_actor(), after_id(query), limit)
+    page = cut(rows, limit, by_id)
     return {**paged(page), "data": [_content(each) for each in page.items]}
 
 
@@ -251,12 +251,3 @@ def _member(membership: Membership) -> Body:
         person["email"] = membership.user.email
     names = ("id", "organisation_id", "role", "proposal_id", "until", "version")
     return {**{name: getattr(membership, name) for name in names}, "person": person}
-
-
-def _place(row: Any) -> list[str]:
-    return [str(row.id)]
-
-
-def _after(query: Body) -> UUID | None:
-    place = position(query)
-    return UUID(place[0]) if place else None

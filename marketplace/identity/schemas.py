@@ -11,7 +11,7 @@ from marketplace.identity.rules import (
 )
 from marketplace.reference import codelists
 from marketplace.values.words import LANGUAGES
-from marketplace.web.fields import Day, Draft, Id, Slug, Text, View, WordsField, slugs
+from marketplace.web.fields import Day, Draft, Id, Slug, Text, View, WordsField, slugs, web_address
 from marketplace.web.paging import PageQuery
 
 ONE_LINE = validate.Regexp(r"^[^\r\n\t]*$", error="Give one line.")
@@ -161,12 +161,6 @@ class IdentifierView(View):
     number = fields.String(required=True)
 
 
-def website() -> fields.String:
-    """An http or https address."""
-    address = validate.Regexp(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\\]*)?$")
-    return Text(300, allow_none=True, validate=[address])
-
-
 def identifiers() -> fields.List[Any]:
     """At most ten numbers."""
     return fields.List(fields.Nested(IdentifierDraft), validate=validate.Length(max=MOST_IDENTIFIERS))
@@ -186,7 +180,7 @@ class OrganisationDraft(Draft):
     identifiers = identifiers()
     area_code = area_code()
     legal_form = Slug("legal_forms", allow_none=True)
-    website = website()
+    website = web_address(300, allow_none=True)
 
 
 class OrganisationChange(Draft):
@@ -197,7 +191,7 @@ class OrganisationChange(Draft):
     identifiers = identifiers()
     area_code = area_code()
     legal_form = Slug("legal_forms", allow_none=True)
-    website = website()
+    website = web_address(300, allow_none=True)
 
 
 class OrganisationView(View):

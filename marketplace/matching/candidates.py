@@ -526,15 +526,22 @@ def _near(
         .table_valued(column("unmet", SmallInteger), column("unknown", SmallInteger))
         .lateral("distance")
     )
-    number = select(func.count()).select_from(looked_at).scalar_subquery()
-    counted = (
-        select(looked_at.c.id, distance.c.unmet, distance.c.unknown, number)
+    nearest = (
+        select(looked_at.c.id, distance.c.unmet, distance.c.unknown)
         .join(distance, true())
         .where(distance.c.unmet > 0)
         .order_by(distance.c.unmet, distance.c.unknown, looked_at.c.id)
         .limit(MOST_NEAR + 1)
+        .subquery("nearest")
     )
-    found = [(Near(row[0], Gates(row[1], row[2])), row[3]) for row in current.execute(counted, values or {})]
-    near = [each for each, _ in found if each.gates.near_miss]
-    many = found[0][1] if found else 0
+    number = select(func.count().label("many")).select_from(looked_at).subquery("number")
+    counted = (
+        select(number.c.many, nearest)
+        .select_from(number.outerjoin(nearest, true()))
+        .order_by(nearest.c.unmet, nearest.c.unknown, nearest.c.id)
+    )
+    rows_found = current.execute(counted, values or {}).all()
+    many = rows_found[0].many
+    found = [Near(row.id, Gates(row.unmet, row.unknown)) for row in rows_found if row.id is not None]
+    near = [each for each in found if each.gates.near_miss]
     return NearMisses(near[:MOST_NEAR], len(near) > MOST_NEAR or many == most)

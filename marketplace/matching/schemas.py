@@ -4,10 +4,10 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.eligibility.rules import Result
 from marketplace.programmes.rules import Window
-from marketplace.programmes.schemas import ListingView, MoneyView
+from marketplace.programmes.schemas import ListingView
 from marketplace.reference import codelists
 from marketplace.values.reasons import Level, Outcome
-from marketplace.web.fields import Day, Slug, View, WordsField
+from marketplace.web.fields import Day, MoneyView, Slug, View, WordsField
 from marketplace.web.paging import PageQuery
 
 SHORTLIST = ["none", *codelists.slugs("shortlist_states")]

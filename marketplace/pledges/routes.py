@@ -11,7 +11,7 @@ from marketplace.store.base import session
 from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import Page, PageQuery, cut, page_of, paged, position
+from marketplace.web.paging import Page, PageQuery, after_id, by_id, cut, page_of, paged, position
 from marketplace.web.writes import writes
 
 pledges = MarketBlueprint("pledges", __name__, description="Promises of programmes to asks")
@@ -33,10 +33,8 @@ def post_pledge(draft: dict[str, Any]) -> Pledge:
 @pledges.response(200, page_of(schemas.PledgeView))
 def list_pledges(query: dict[str, Any]) -> dict[str, Any]:
     """List the pledges that you made, and those made to your group."""
-    place = position(query)
-    after = UUID(place[0]) if place else None
-    rows = queries.pledges_for(session(), current_actor(), query, after, query["limit"])
-    return paged(cut(rows, query["limit"], lambda row: [str(row.id)]))
+    rows = queries.pledges_for(session(), current_actor(), query, after_id(query), query["limit"])
+    return paged(cut(rows, query["limit"], by_id))
 
 
 @pledges.get("/pledges/<uuid:pledge_id>")

@@ -2,8 +2,7 @@
 
 from marshmallow import fields, validate
 
-from marketplace.programmes.schemas import WEB_ADDRESS
-from marketplace.web.fields import Draft, Id, Slug, Text, View
+from marketplace.web.fields import Draft, Id, Slug, Text, View, web_address
 from marketplace.web.paging import PageQuery
 
 
@@ -50,7 +49,7 @@ class ErrorReportDraft(Draft):
         metadata={"description": "A JSON pointer into the programme, such as #/closes_on."},
     )
     statement = Text(2000, required=True)
-    source_url = Text(500, allow_none=True, validate=[WEB_ADDRESS])
+    source_url = web_address(500, allow_none=True)
 
 
 class ErrorReportAnswer(Draft):

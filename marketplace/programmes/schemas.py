@@ -4,18 +4,25 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from marketplace.identity.schemas import IdentifierDraft, IdentifierView
 from marketplace.programmes.rules import WHOLE, storable_tree
-from marketplace.web.fields import Count, Currency, Day, Draft, Flag, Id, Slug, Text, View, WordsField, money, slugs
+from marketplace.web.fields import (
+    Count,
+    Currency,
+    Day,
+    Draft,
+    Flag,
+    Id,
+    MoneyView,
+    Slug,
+    View,
+    WordsField,
+    money,
+    slugs,
+    web_address,
+)
 
 MOST_TRANCHES = 20
-WEB_ADDRESS = validate.Regexp(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\\]*)?$")
-
-
-class MoneyView(View):
-    """An amount in integer minor units and its currency."""
-
-    amount = fields.Integer(required=True)
-    currency = fields.String(required=True)
 
 
 class TreeField(fields.Dict):
@@ -36,19 +43,12 @@ class TrancheTemplate(Draft):
     share_bp = Count(least=1, most=WHOLE, required=True)
 
 
-class FunderIdentifierDraft(Draft):
-    """The funder's number in a public register."""
-
-    scheme = Text(40, required=True, metadata={"description": "A list code of org-id.guide, such as GB-CHC."})
-    number = Text(60, required=True)
-
-
 class ListingDraft(Draft):
     """Where a programme was found whose funder has not joined."""
 
     funder_name = WordsField(200, required=True)
-    funder_identifier = fields.Nested(FunderIdentifierDraft, allow_none=True)
-    source_url = Text(500, required=True, validate=[WEB_ADDRESS])
+    funder_identifier = fields.Nested(IdentifierDraft, allow_none=True)
+    source_url = web_address(500, required=True)
     checked_on = Day(required=True, metadata={"description": "The day on which the source was last read."})
 
 
@@ -56,7 +56,7 @@ class ListingChange(ListingDraft):
     """What is newly known of a listing."""
 
     funder_name = WordsField(200)
-    source_url = Text(500, validate=[WEB_ADDRESS])
+    source_url = web_address(500)
     checked_on = Day()
 
 
@@ -130,18 +130,11 @@ class IntermediaryView(View):
     programme_id = fields.UUID(required=True)
 
 
-class FunderIdentifierView(View):
-    """The funder's number in a public register."""
-
-    scheme = fields.String(required=True)
-    number = fields.String(required=True)
-
-
 class ListingView(View):
     """Where the programme was found. While it is not claimed, its organisation is who keeps the listing."""
 
     funder_name = WordsField(200, required=True)
-    funder_identifier = fields.Nested(FunderIdentifierView, allow_none=True)
+    funder_identifier = fields.Nested(IdentifierView, allow_none=True)
     source_url = fields.String(required=True)
     checked_on = fields.Date(required=True)
     stale = fields.Boolean(required=True, metadata={"description": "True when the source was read over 180 days ago."})
@@ -195,7 +188,6 @@ __all__ = [
     "BudgetDraft",
     "CriteriaVersionView",
     "ListingView",
-    "MoneyView",
     "ProgrammeChange",
     "ProgrammeDraft",
     "ProgrammeView",

@@ -341,10 +341,17 @@ def snapshot(programme: Programme) -> dict[str, Any]:
 
 
 def note_programme(
-    current: Session, actor: Actor, programme: Programme, type_: str, *, before: Any, public: bool | None = None
+    current: Session,
+    actor: Actor,
+    programme: Programme,
+    type_: str,
+    *,
+    before: Any,
+    public: bool | None = None,
+    also: UUID | None = None,
 ) -> None:
-    """One event, for everyone once the programme is published (or as `public` says)."""
-    own = only(programme.organisation_id)
+    """One event, for everyone once the programme is published (or as `public` says); `also` for one other's record."""
+    own = only(programme.organisation_id, also)
     if public is None:
         public = programme.current_criteria_version_id is not None
     record(

@@ -29,7 +29,7 @@ from marketplace.values.actor import VERIFIED_STATES, Actor
 from marketplace.values.clock import now, today
 from marketplace.values.permissions import Action, permit
 from marketplace.values.refusals import NotFound
-from marketplace.web.paging import Page, cut
+from marketplace.web.paging import Page, by_id, cut
 
 refuse_on(
     "uq_employer_consent_invited", lambda: ConsentAlreadyInvited("Wait for its answer, or talk to your employer.")
@@ -107,7 +107,7 @@ def consents_for_employer(
     )
     if place is not None:
         rows = rows.where(EmployerConsent.id < UUID(place[0]))
-    return cut(list(current.scalars(rows)), limit, lambda row: [str(row.id)])
+    return cut(list(current.scalars(rows)), limit, by_id)
 
 
 def consent_seen(current: Session, actor: Actor, consent_id: UUID) -> tuple[EmployerConsent, bool]:

@@ -12,6 +12,7 @@ from marketplace.web.fields import (
     Draft,
     Flag,
     Id,
+    MoneyView,
     Slug,
     Text,
     View,
@@ -22,13 +23,6 @@ from marketplace.web.fields import (
 from marketplace.web.paging import PageQuery
 
 MOST_LINES, MOST_ORGANISATIONS, MOST_FACTS = 50, 100, 100
-
-
-class MoneyAmountView(View):
-    """An amount in integer minor units and its currency."""
-
-    amount = fields.Integer(required=True)
-    currency = fields.String(required=True)
 
 
 class ProposalDraft(Draft):
@@ -244,9 +238,9 @@ class AskView(View):
     stage = fields.String(required=True)
     state = fields.String(required=True)
     currency = fields.String(required=True)
-    amount = fields.Nested(MoneyAmountView, required=True)
-    accepted = fields.Nested(MoneyAmountView)
-    open_gap = fields.Nested(MoneyAmountView, required=True)
+    amount = fields.Nested(MoneyView, required=True)
+    accepted = fields.Nested(MoneyView)
+    open_gap = fields.Nested(MoneyView, required=True)
     instruments = fields.List(fields.String(), required=True)
     lines = fields.List(fields.Nested(AskLineView), required=True)
 

@@ -1,7 +1,6 @@
 """Questions of funders' own over HTTP: anyone reads them, so that one question is asked once."""
 
 from typing import Any
-from uuid import UUID
 
 from marketplace.questions import service
 from marketplace.questions.models import Question
@@ -10,7 +9,7 @@ from marketplace.store.base import session
 from marketplace.web.conditional import located, tagged
 from marketplace.web.guard import current_actor, open_to_all
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import cut, page_of, paged, position
+from marketplace.web.paging import after_id, by_id, cut, page_of, paged
 from marketplace.web.writes import writes
 
 questions = MarketBlueprint(
@@ -24,15 +23,15 @@ questions = MarketBlueprint(
 @questions.response(200, page_of(QuestionView))
 def list_questions(query: dict[str, Any]) -> dict[str, Any]:
     """List the questions that funders ask, to use one that exists before adding another."""
-    place, limit = position(query), query["limit"]
+    limit = query["limit"]
     rows = service.questions(
         session(),
         organisation_id=query.get("organisation_id"),
         words=query.get("q"),
-        after=None if place is None else UUID(place[0]),
+        after=after_id(query),
         limit=limit,
     )
-    return paged(cut(rows, limit, lambda row: [str(row.id)]))
+    return paged(cut(rows, limit, by_id))
 
 
 @questions.post("")

@@ -36,7 +36,7 @@ from marketplace.watches.rules import (
     anchor_faults,
     turn_of,
 )
-from marketplace.web.paging import Page, cut
+from marketplace.web.paging import Page, by_id, cut
 
 Precondition = Callable[[Any], None]
 NO_WATCH = "There is no such thing, or you may not see it."
@@ -171,7 +171,7 @@ def list_watches(
     if place is not None:
         rows = rows.where(Watch.id < UUID(place[0]))
     found = list(current.scalars(rows.limit(query["limit"] + 1)))
-    page = cut(found, query["limit"], lambda row: [str(row.id)])
+    page = cut(found, query["limit"], by_id)
     return Page([card(current, actor, watch) for watch in page.items], page.after)
 
 

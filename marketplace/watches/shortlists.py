@@ -21,7 +21,7 @@ from marketplace.values.refusals import Conflict, NotFound
 from marketplace.watches import sight
 from marketplace.watches.models import ShortlistEntry
 from marketplace.watches.rules import check_entry
-from marketplace.web.paging import Page, cut
+from marketplace.web.paging import Page, by_id, cut
 
 Precondition = Callable[[Any], None]
 NONE = "none"
@@ -112,7 +112,7 @@ def list_entries(
     if place is not None:
         rows = rows.where(ShortlistEntry.id < UUID(place[0]))
     found = list(current.scalars(rows.order_by(ShortlistEntry.id.desc()).limit(query["limit"] + 1)))
-    page = cut(found, query["limit"], lambda row: [str(row.id)])
+    page = cut(found, query["limit"], by_id)
     ids = [row.proposal_id for row in page.items]
     cards = sight.proposal_cards(current, programme.organisation_id, actor, ids)
     return Page([_card(programme_id, row.proposal_id, row, cards) for row in page.items], page.after)

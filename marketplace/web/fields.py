@@ -16,6 +16,7 @@ from marketplace.web.languages import worded, written_language
 
 UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_WEB_ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\\]*)?$"
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 
 
@@ -56,6 +57,11 @@ def storable(text: str, longest: int) -> str:
     if text and not kept:
         raise ValidationError("May not be blank.")
     return kept
+
+
+def web_address(longest: int, **kwargs: Any) -> Text:
+    """An http or https address of at most `longest` characters."""
+    return Text(longest, validate=[validate.Regexp(_WEB_ADDRESS)], **kwargs)
 
 
 class WordsField(fields.Field[Words]):
@@ -189,6 +195,13 @@ class MoneyBody(Schema):
     @post_load
     def as_money(self, data: dict[str, Any], **_: Any) -> Money:
         return Money(**data)
+
+
+class MoneyView(View):
+    """An amount in integer minor units and its currency."""
+
+    amount = fields.Integer(required=True)
+    currency = fields.String(required=True)
 
 
 def money(*, least: int = 1, **kwargs: Any) -> fields.Nested:

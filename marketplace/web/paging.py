@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -89,6 +90,17 @@ def position(query: dict[str, Any]) -> list[Any] | None:
     if not isinstance(place, list):
         raise ValidationError("cursor")
     return place
+
+
+def after_id(query: dict[str, Any]) -> UUID | None:
+    """Where the page starts in a list that is ordered by its rows' ids (see `by_id`); None: at its beginning."""
+    place = position(query)
+    return None if place is None else UUID(place[0])
+
+
+def by_id(row: Any) -> list[Any]:
+    """The place of a row in a list that is ordered by its rows' ids."""
+    return [str(row.id)]
 
 
 def paged(page: Page) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from sqlalchemy import event, func, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from benchmarks.draws import SHAPES, Market, Recipe
-from marketplace.eligibility.cells import LAYOUT, MOST_ROWS
+from marketplace.eligibility.cells import LAYOUT, MOST_ROWS, point_of
+from marketplace.eligibility.distance import gates_away
 from marketplace.eligibility.indexing import CELLS, index_version
 from marketplace.eligibility.models import CriteriaVersion, IndexedCriteria
 from marketplace.eligibility.rules import Result, evaluate
@@ -22,6 +23,7 @@ from marketplace.identity.models import Organisation
 from marketplace.matching import candidates
 from marketplace.matching.candidates import Stretch, facts_shared, own_facts
 from marketplace.matching.commands import index_what_is_missing
+from marketplace.matching.index import cells_missed, parameters_of
 from marketplace.matching.rules import Candidate
 from marketplace.programmes.models import Programme
 from marketplace.programmes.service import draft_columns
@@ -232,6 +234,29 @@ def many_ways() -> list[dict[str, Any]]:
         }
         for at in range(12)
     ]
+
+
+def test_the_index_never_says_that_more_is_unmet_than_is(session: Session) -> None:
+    random = Random(11)
+    funder = an_organisation(session, kind="funder")
+    by = a_member(session, funder).id
+    trees = {}
+    for _ in range(80):
+        tree = random_tree(random)
+        trees[publish_tree(session, funder, by, tree.as_json()).id] = tree
+    missed = cells_missed()
+    said: Counter[int] = Counter()
+
+    for _ in range(60):
+        facts = random_facts(random, 0.9)
+        point = parameters_of(point_of(facts), facts, THE_DAY)
+        for id_, bound in session.execute(select(missed.c.programme_id, missed.c.bound), point):
+            told = evaluate(trees[id_], facts, parameters=PARAMETERS)
+            if told.result is Result.INELIGIBLE:
+                assert bound <= gates_away(trees[id_], told).unmet, (trees[id_], facts)
+                said[bound] += 1
+
+    assert min(said[bound] for bound in (0, 1, 2)) > 0, said
 
 
 def test_criteria_with_too_many_alternatives_are_evaluated_in_every_search(session: Session) -> None:

@@ -108,6 +108,18 @@ def test_more_near_misses_than_are_told_are_said_to_be_capped(town: Town, monkey
     assert (len(told["data"]), told["capped"]) == (2, True)
 
 
+def test_a_search_that_ends_among_eligible_ones_says_that_it_looked_no_further(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subsidised = a_criterion("MFA", "mfa_total_with_ask", "lte", {"parameter": "mfa_limit"})
+    for _ in range(3):
+        town.programme(subsidised)
+    proposal = town.proposal({**ENGLISH, "mfa_received": {"amount": 1, "currency": "GBP"}})
+    assert town.near(proposal) == {"data": [], "capped": False}
+    monkeypatch.setattr(candidates, "MOST_LOOKED_AT", 2)
+    assert town.near(proposal) == {"data": [], "capped": True}
+
+
 def test_where_only_time_is_missing_the_day_is_told_with_the_window_then(town: Town) -> None:
     a_year = a_criterion("YEAR", "trading_since", "at_least_months_before", 12)
     closing = THE_DAY.replace(year=2027, month=1)

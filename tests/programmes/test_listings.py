@@ -274,7 +274,7 @@ def test_who_reported_with_an_account_reads_the_answer(client: FlaskClient, sess
 def test_a_draft_takes_no_reports_and_a_flood_of_them_is_stopped(
     client: FlaskClient, session: Session, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("marketplace.programmes.listings.MOST_WAITING_REPORTS", 2)
+    monkeypatch.setattr("marketplace.programmes.error_reports.MOST_WAITING_REPORTS", 2)
     path, _ = a_listing(client, session)
     programme = session.get_one(Programme, path.rpartition("/")[2])
     wrong = {"statement": "Wrong."}

@@ -27,8 +27,8 @@ from tests.promises import hostile
 from tests.promises.played import METHODS, Answer, Asked, Play, a_cast, operations_of, sending_with, the_main_job
 
 SLOWEST_SECONDS = 2.0
-MORE_OF = 3
-"""One in so many: the whole would not fit into the locks of the one transaction that undoes it."""
+PARTS = 3
+"""The whole table in so many: at once it would not fit into the locks of the one transaction that undoes it."""
 SOME_OF = int(os.environ.get("HOSTILE_SOME_OF", "40"))
 """In the default tier each place gets every so manieth of the rows that fit it, each time others."""
 KEPT_APART = {"idempotent_request", "alembic_version"}
@@ -44,6 +44,7 @@ class Siege:
     connection: Connection
     public_key: bytes
     some_of: int
+    part: int
     faults: list[str] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     rows: set[str] = field(default_factory=set)
@@ -172,7 +173,7 @@ class Siege:
 
     def _some(self, rows: list[Any]) -> Iterable[Any]:
         self.turn += 1
-        return rows[self.turn % self.some_of :: self.some_of]
+        return rows[(self.turn + self.part) % self.some_of :: self.some_of]
 
     def _fresh(self, asked: Asked) -> dict[str, str]:
         headers = dict(asked.headers)
@@ -266,13 +267,13 @@ def _same_shape(one: str, other: str) -> bool:
     )
 
 
-def besieged(app: Flask, client: FlaskClient, session: Session, some_of: int) -> Siege:
-    """Play the main job, each operation besieged before it is done."""
+def besieged(app: Flask, client: FlaskClient, session: Session, some_of: int, part: int = 0) -> Siege:
+    """Play the main job, each operation besieged before it is done, by one row in `some_of` (of each its own part)."""
     with app.app_context():
         connection: Any = db.engines[None]
     described = document(app.extensions["market_api"])
     play = Play(app, sending_with(client), operations_of(described))
-    siege = Siege(play, described, connection, app.config["JWT_PUBLIC_KEY"], some_of)
+    siege = Siege(play, described, connection, app.config["JWT_PUBLIC_KEY"], some_of, part)
     a_cast(play, session)
     play.before = siege.before
     the_main_job(play)
@@ -308,10 +309,11 @@ def test_every_operation_answers_hostile_input_with_a_problem_and_changes_nothin
 
 
 @pytest.mark.slow
-def test_a_third_of_all_that_the_table_says_is_answered(
-    app: Flask, client: FlaskClient, session: Session, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_row_is_answered_by_every_member_it_fits(
+    app: Flask, client: FlaskClient, session: Session, capsys: pytest.CaptureFixture[str], part: int
 ) -> None:
-    siege = besieged(app, client, session, MORE_OF)
+    siege = besieged(app, client, session, PARTS, part)
     report(siege, capsys)
 
     check(siege)
