@@ -481,16 +481,27 @@ def near_for_proposal(
     search = _search_programmes(current, facts, as_of, conditions)
     if search is None or search.point["shown_of"] is not None:
         rows, answer = _programmes(facts, as_of, *conditions)
-        return _near(current, _scanned(rows, answer, Programme.id, CriteriaVersion.tree, facts), as_of, MOST_SCANNED)
-    missed = cells_missed()
-    rows = (
-        _looked_at(select(Programme.id.label("id")).join(missed, missed.c.programme_id == Programme.id))
-        .add_columns(CriteriaVersion.tree.label("tree"), bindparam("point_facts", type_=JSONB).label("facts"))
-        .where(*conditions)
-        .order_by(missed.c.bound, Programme.id.desc())
-        .limit(MOST_LOOKED_AT)
+        scanned = _scanned(rows, answer, Programme.id, CriteriaVersion.tree, facts)
+        return _near(current, _nearest(scanned, literal(values_on(as_of), JSONB)), MOST_SCANNED, {})
+    values = {**search.parameters(), "most_looked_at": MOST_LOOKED_AT}
+    statement = _nearest(_missed().where(*conditions), bindparam("parameters", type_=JSONB)) if conditions else NEAREST
+    return _near(current, statement, MOST_LOOKED_AT, values)
+
+
+def _missed() -> Select[Any]:
+    """The programmes that a point misses, those that the fewest facts refuse first. All that differs is a parameter.
+
+    The order is that of the inner query, so that the database joins no more than it lists.
+    """
+    cells = cells_missed()
+    missed = select(cells).order_by(cells.c.bound, cells.c.programme_id.desc()).subquery("missed")
+    rows = _looked_at(select(Programme.id.label("id")).join(missed, missed.c.programme_id == Programme.id))
+    found: Select[Any] = (
+        rows.add_columns(CriteriaVersion.tree.label("tree"), bindparam("point_facts", type_=JSONB).label("facts"))
+        .order_by(missed.c.bound, missed.c.programme_id.desc())
+        .limit(bindparam("most_looked_at", type_=Integer))
     )
-    return _near(current, rows, as_of, MOST_LOOKED_AT, search.parameters())
+    return found
 
 
 def near_for_programme(
@@ -504,7 +515,7 @@ def near_for_programme(
     rows, answer = _proposals(tree, through, as_of, *conditions)
     facts = facts_shared(Proposal.id, through, as_of)
     scanned = _scanned(rows, answer, Proposal.id, literal(dict(tree), JSONB), facts)
-    return _near(current, scanned, as_of, MOST_SCANNED)
+    return _near(current, _nearest(scanned, literal(values_on(as_of), JSONB)), MOST_SCANNED, {})
 
 
 def _scanned(rows: Select[Any], answer: Any, key: Any, tree: Any, facts: ColumnElement[Any]) -> Select[Any]:
@@ -516,13 +527,21 @@ def _scanned(rows: Select[Any], answer: Any, key: Any, tree: Any, facts: ColumnE
     )
 
 
-def _near(
-    current: Session, rows: Select[Any], as_of: date, most: int, values: Mapping[str, Any] | None = None
-) -> NearMisses:
-    """In the order of gates, then of ids; `rows` are id, tree and facts of at most `most`, eligible ones among them."""
+def _near(current: Session, nearest: Select[Any], most: int, values: Mapping[str, Any]) -> NearMisses:
+    found = current.execute(nearest, values).all()
+    places = [Near(row.id, Gates(row.unmet, row.unknown)) for row in found if row.id is not None]
+    near = [each for each in places if each.gates.near_miss]
+    return NearMisses(near[:MOST_NEAR], len(near) > MOST_NEAR or found[0].many == most)
+
+
+def _nearest(rows: Select[Any], parameters: ColumnElement[Any]) -> Select[Any]:
+    """In the order of gates, then of ids; `rows` are id, tree and facts, eligible ones among them.
+
+    With how many they are, `many`, in each row; where none is near, in one row without an id.
+    """
     looked_at = rows.cte("looked_at").prefix_with("MATERIALIZED")
     distance = (
-        func.criteria_distance(looked_at.c.tree, looked_at.c.facts, literal(values_on(as_of), JSONB))
+        func.criteria_distance(looked_at.c.tree, looked_at.c.facts, parameters)
         .table_valued(column("unmet", SmallInteger), column("unknown", SmallInteger))
         .lateral("distance")
     )
@@ -535,13 +554,12 @@ def _near(
         .subquery("nearest")
     )
     number = select(func.count().label("many")).select_from(looked_at).subquery("number")
-    counted = (
+    return (
         select(number.c.many, nearest)
         .select_from(number.outerjoin(nearest, true()))
         .order_by(nearest.c.unmet, nearest.c.unknown, nearest.c.id)
     )
-    rows_found = current.execute(counted, values or {}).all()
-    many = rows_found[0].many
-    found = [Near(row.id, Gates(row.unmet, row.unknown)) for row in rows_found if row.id is not None]
-    near = [each for each in found if each.gates.near_miss]
-    return NearMisses(near[:MOST_NEAR], len(near) > MOST_NEAR or many == most)
+
+
+NEAREST = _nearest(_missed(), bindparam("parameters", type_=JSONB))
+"""Of all published programmes; built once."""
