@@ -500,10 +500,15 @@ def _refuse_broken_chains(known: Mapping[str, Any]) -> None:
     for fact, chain in ((PLACE, PLACES), (SECTOR, SECTORS)):
         if chain in REGISTRY and (fact in known) != (chain in known):
             raise UnplaceableError(f"{fact} and {chain} are not known together")
-    if SECTORS in known and known[SECTORS] != derive({SECTOR: known[SECTOR]}, None, None).get(SECTORS):
+    if SECTORS in known and known[SECTORS] != _groups_of(known[SECTOR]):
         raise UnplaceableError("the groups of sectors are not those that hold the sector")
     if PLACES in known and not isinstance(known[PLACES], list):
         raise UnplaceableError("the areas are not a list")
+
+
+@lru_cache(maxsize=256)
+def _groups_of(sector: str) -> Any:
+    return derive({SECTOR: sector}, None, None).get(SECTORS)
 
 
 def _value_of(fact: str, value: Any) -> str:

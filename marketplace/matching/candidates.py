@@ -445,7 +445,7 @@ def _counted(current: Session, search: _Search | None, plain: Plain) -> dict[Res
 
 # Near misses
 
-MOST_LOOKED_AT = 50
+MOST_LOOKED_AT = 40
 """So many programmes are looked at for near misses, those of which the index says that least is unmet."""
 
 MOST_SCANNED = 2_000

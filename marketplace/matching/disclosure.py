@@ -6,36 +6,17 @@ subtraction nor a second preview after one edit tells how many the edit concerne
 what is told beside it loses its upper end. What this holds against, and what not, stands in the decision record.
 """
 
-from collections.abc import Mapping
-
-from marketplace.values.counts import SMALL
-
-Told = dict[str, int]
-FEW: Told = {"fewer_than": SMALL}
-SOME: Told = {"at_least": SMALL}
-
-
-def told_total(count: int) -> Told:
-    """A count that is part of nothing that is told."""
-    least = count - count % SMALL
-    return dict(FEW) if count < SMALL else {"at_least": least, "at_most": least + SMALL - 1}
+from marketplace.values.counts import SMALL, SOME, Told, band, guarded_counts
 
 
 def told_part(count: int, whole: int) -> Told:
     """A count of some of `whole`: without its upper end where the others are few."""
-    return dict(SOME) if count >= SMALL > whole - count else told_total(count)
-
-
-def told_parts(counts: Mapping[str, int]) -> dict[str, Told]:
-    """Counts that sum to a whole. Where one is small the others are told as five or more, and no closer."""
-    if min(counts.values()) >= SMALL:
-        return {name: told_total(count) for name, count in counts.items()}
-    return {name: dict(FEW if count < SMALL else SOME) for name, count in counts.items()}
+    return dict(SOME) if count >= SMALL > whole - count else band(count)
 
 
 def told_toll(unmet: int, unknown: int, only_this: int, whole: int) -> dict[str, Told]:
     """What one criterion costs of `whole` proposals: closer than five or more only where it lets enough pass."""
     passing = whole - unmet - unknown
     open_ended = {"unmet": unmet, "unknown": unknown, "passing": passing}
-    told = told_parts(open_ended) if passing < SMALL else {name: told_total(n) for name, n in open_ended.items()}
+    told = guarded_counts(open_ended) if passing < SMALL else {name: band(n) for name, n in open_ended.items()}
     return {"unmet": told["unmet"], "unknown": told["unknown"], "only_this": told_part(only_this, whole)}

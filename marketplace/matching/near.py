@@ -117,7 +117,7 @@ def near_misses_for_proposal(
 ) -> dict[str, Any]:
     """The programmes that one's own proposal misses by least, each with the ways in and since when time is enough.
 
-    `query`: if wished, as_of and window. At most 20, out of the 50 for its area and sector that fewest facts refuse.
+    `query`: if wished, as_of and window. At most 20, out of the 40 for its area and sector that fewest facts refuse.
     """
     group = _group(current, actor, proposal_id, query)
     conditions = [window_in_sql(group.day) == query["window"]] if "window" in query else []

@@ -15,7 +15,7 @@ from marketplace.web.fields import View, WordsField
 
 WINDOWS = validate.OneOf([window.value for window in Window])
 CAPPED = (
-    "True: there are more, or more than were looked at: for a proposal the 50 programmes for its area and sector that"
+    "True: there are more, or more than were looked at: for a proposal the 40 programmes for its area and sector that"
     " the fewest of its facts refuse, for a programme the 2,000 newest proposals that it refuses."
 )
 

@@ -28,7 +28,7 @@ from marketplace.eligibility.tree import (
     read_tree,
 )
 from marketplace.matching.candidates import facts_shared
-from marketplace.matching.disclosure import told_parts, told_toll, told_total
+from marketplace.matching.disclosure import told_toll
 from marketplace.matching.sight import facts_through, proposals_in_sight
 from marketplace.programmes.models import Programme
 from marketplace.programmes.rules import ProgrammeFaults, faults_of
@@ -38,6 +38,7 @@ from marketplace.proposals.rules import Visibility
 from marketplace.reference.parameters import values_on
 from marketplace.values.actor import Actor
 from marketplace.values.clock import today
+from marketplace.values.counts import band, guarded_counts
 from marketplace.values.money import Money
 from marketplace.values.permissions import Action, permit
 
@@ -80,9 +81,9 @@ def preview_criteria(current: Session, actor: Actor, programme_id: UUID, draft: 
     now = seen.tally(tree)
     return {
         "as_of": day,
-        "of": told_total(seen.number),
+        "of": band(seen.number),
         "capped": seen.capped,
-        "counts": told_parts({result.value: now.results[result].bit_count() for result in Result}),
+        "counts": guarded_counts({result.value: now.results[result].bit_count() for result in Result}),
         "criteria": [
             {
                 "code": code,
@@ -134,7 +135,7 @@ def _difference(now: Tally, published: Tally, number: int) -> dict[str, Any]:
     """How many become eligible, how many cease to be, and how many stay what they are."""
     new, old = now.results[Result.ELIGIBLE], published.results[Result.ELIGIBLE]
     gain, lose = (new & ~old).bit_count(), (old & ~new).bit_count()
-    return told_parts({"would_gain": gain, "would_lose": lose, "unchanged": number - gain - lose})
+    return guarded_counts({"would_gain": gain, "would_lose": lose, "unchanged": number - gain - lose})
 
 
 # Looking at proposals

@@ -209,11 +209,12 @@ class ProgrammeMatchView(SureAnswerView):
 
 
 class MatchCountView(View):
-    """How many: exactly (`count`), or where that would tell too much, one bound."""
+    """How many: exactly (`count`), or where that would tell too much, in a band or by one bound."""
 
     count = fields.Integer()
     fewer_than = fields.Integer()
     at_least = fields.Integer()
+    at_most = fields.Integer()
 
 
 class MatchSummaryView(View):

@@ -214,6 +214,7 @@ class FacetCountView(View):
     count = fields.Integer()
     fewer_than = fields.Integer()
     at_least = fields.Integer()
+    at_most = fields.Integer()
 
 
 def _counts() -> Any:

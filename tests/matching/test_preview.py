@@ -64,8 +64,8 @@ def tree(*criteria: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers as they are, before anything of them is kept back."""
-    monkeypatch.setattr(preview, "told_total", lambda count: count)
-    monkeypatch.setattr(preview, "told_parts", dict)
+    monkeypatch.setattr(preview, "band", lambda count: count)
+    monkeypatch.setattr(preview, "guarded_counts", dict)
     monkeypatch.setattr(
         preview,
         "told_toll",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from marketplace.matching.disclosure import told_part, told_parts, told_toll, told_total
+from marketplace.matching.disclosure import told_part, told_toll
+from marketplace.values.counts import FEW, SOME, band, guarded_counts
 
-FEW, SOME = {"fewer_than": 5}, {"at_least": 5}
 Numbers = dict[str, int]
 
 
@@ -18,7 +18,7 @@ Numbers = dict[str, int]
     [(0, FEW), (4, FEW), (5, {"at_least": 5, "at_most": 9}), (9, {"at_least": 5, "at_most": 9})],
 )
 def test_a_count_is_told_as_a_band_of_five(count: int, told: Numbers) -> None:
-    assert told_total(count) == told
+    assert band(count) == told
 
 
 def test_a_part_that_leaves_few_of_the_whole_is_told_without_its_upper_end() -> None:
@@ -28,13 +28,13 @@ def test_a_part_that_leaves_few_of_the_whole_is_told_without_its_upper_end() -> 
 
 
 def test_beside_a_small_part_the_others_are_five_or_more() -> None:
-    assert told_parts({"a": 4, "b": 60, "c": 5}) == {"a": FEW, "b": SOME, "c": SOME}
-    assert told_parts({"a": 5, "b": 60}) == {"a": told_total(5), "b": told_total(60)}
+    assert guarded_counts({"a": 4, "b": 60, "c": 5}) == {"a": FEW, "b": SOME, "c": SOME}
+    assert guarded_counts({"a": 5, "b": 60}) == {"a": band(5), "b": band(60)}
 
 
 def test_a_toll_that_lets_few_pass_is_told_without_its_upper_ends() -> None:
-    assert told_toll(30, 0, 12, 60) == {"unmet": told_total(30), "unknown": FEW, "only_this": told_total(12)}
-    assert told_toll(30, 27, 12, 60) == {"unmet": SOME, "unknown": SOME, "only_this": told_total(12)}
+    assert told_toll(30, 0, 12, 60) == {"unmet": band(30), "unknown": FEW, "only_this": band(12)}
+    assert told_toll(30, 27, 12, 60) == {"unmet": SOME, "unknown": SOME, "only_this": band(12)}
     assert told_toll(58, 0, 58, 60) == {"unmet": SOME, "unknown": FEW, "only_this": SOME}
 
 
@@ -45,7 +45,7 @@ def of_one_criterion(met: int, unmet: int, unknown: int) -> tuple[Any, Numbers]:
     """What the preview of one criterion tells, and the numbers behind it."""
     whole = met + unmet + unknown
     counts = {"eligible": met, "needs_information": unknown, "ineligible": unmet}
-    told = [told_total(whole), told_parts(counts), told_toll(unmet, unknown, unmet + unknown, whole)]
+    told = [band(whole), guarded_counts(counts), told_toll(unmet, unknown, unmet + unknown, whole)]
     return told, {**counts, "in the way": unmet + unknown}
 
 
@@ -56,13 +56,13 @@ def of_two_criteria(both: int, first: int, second: int, neither: int) -> tuple[A
     alone = {"eligible": both + first, "needs_information": 0, "ineligible": second + neither}
     change = {"would_gain": first, "would_lose": 0, "unchanged": whole - first}
     told = [
-        told_total(whole),
-        told_parts(counts),
+        band(whole),
+        guarded_counts(counts),
         told_toll(second + neither, 0, second, whole),
         told_toll(first + neither, 0, first, whole),
-        told_parts(alone),
+        guarded_counts(alone),
         told_toll(second + neither, 0, second + neither, whole),
-        told_parts(change),
+        guarded_counts(change),
     ]
     return told, {**counts, **alone, "the second alone": first, "the first alone": second, "met first": both + first}
 
@@ -101,6 +101,6 @@ def test_two_previews_one_edit_apart_leave_every_small_number_open() -> None:
 def test_the_difference_of_two_told_counts_leaves_at_least_five_numbers_open() -> None:
     pairs: dict[str, set[int]] = defaultdict(set)
     for one, other in product(range(60), repeat=2):
-        pairs[str((told_total(one), told_total(other)))].add(one - other)
+        pairs[str((band(one), band(other)))].add(one - other)
 
     assert min(len(differences) for differences in pairs.values()) >= 5

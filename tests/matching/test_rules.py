@@ -6,19 +6,15 @@ import pytest
 
 from marketplace.eligibility.rules import Result
 from marketplace.matching.rules import guarded_counts
+from marketplace.values.counts import FEW, SOME, band
 
 RESULTS = list(Result)
-FEW, SOME = {"fewer_than": 5}, {"at_least": 5}
-
-
-def exactly(count: int) -> dict[str, int]:
-    return {"count": count}
 
 
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        pytest.param((7, 6, 5), [exactly(7), exactly(6), exactly(5)], id="five is not small"),
+        pytest.param((7, 6, 5), [band(7), band(6), band(5)], id="five is not small"),
         pytest.param((4, 6, 9), [FEW, SOME, SOME], id="beside a small one the others are bounds"),
         pytest.param((60, 4, 9), [SOME, FEW, SOME], id="wherever it stands"),
         pytest.param((0, 3, 60), [FEW, FEW, SOME], id="none is as small as four"),
