@@ -1,6 +1,6 @@
 # The few commands people type. Everything runs in .venv, which bootstrap.py makes on first use.
 .DEFAULT_GOAL := help
-.PHONY: help ready demo test check lint types contracts openapi openapi-check errors serve migrate bench bench-full clean
+.PHONY: help ready demo test check lint types contracts openapi openapi-check errors serve migrate trust bench bench-full clean
 
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do command -v $$each && break; done)
 GIVEN_PYTHON := $(if $(filter-out file undefined,$(origin PYTHON)),$(PYTHON))
@@ -21,7 +21,7 @@ demo: ready ## Play the main job over HTTP, then keep serving (ONCE=1 ends after
 	@$(FLASK) demo --port $(PORT) $(if $(ONCE),--once)
 
 test: ready ## Run the tests, on as many as four processors
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: lint types contracts openapi-check test ## Everything that CI looks at, but the slow tests
 
@@ -50,6 +50,9 @@ serve: migrate ## Migrate, then serve with a worker (PORT=8001)
 
 migrate: ready ## Bring the database up to this program's schema
 	@$(FLASK) migrate
+
+trust: ready ## Try to break the promises about money: a line for each figure of docs/trust.md (DRILLS="g7 g8")
+	@$(BIN)/python -m tests.trust $(DRILLS)
 
 bench: ready ## Judge the performance goals on a corpus of 10,000 programmes
 	@$(BIN)/python -m benchmarks

@@ -12,22 +12,34 @@ from marketplace.checks.routes import checks
 from marketplace.cli import register_commands
 from marketplace.demo.commands import register_demo
 from marketplace.eligibility.routes import criteria_language
+from marketplace.evidence.access_routes import evidence_access
 from marketplace.evidence.routes import evidence
+from marketplace.feeds.audit_routes import audit_trail
 from marketplace.feeds.routes import feeds
+from marketplace.governance.routes import governance
 from marketplace.hosting.routes import hosting
 from marketplace.identity.authentication import register_authentication
 from marketplace.identity.routes import BLUEPRINTS as IDENTITY
 from marketplace.matching.near_routes import near_misses
 from marketplace.matching.preview_routes import previews
 from marketplace.matching.routes import matching
+from marketplace.monitoring.routes import monitoring
 from marketplace.pipeline.routes import pipeline
+from marketplace.pipeline.template_routes import pipeline_templates
+from marketplace.pledges.conflict_routes import pledge_conflicts
+from marketplace.pledges.deal_routes import deals
+from marketplace.pledges.ledger_routes import ledger
+from marketplace.pledges.recovery_routes import recovery
 from marketplace.pledges.routes import pledges
+from marketplace.pledges.schedule_routes import schedules
 from marketplace.pledges.tranche_routes import tranches
 from marketplace.programmes.listing_routes import BLUEPRINTS as LISTINGS
 from marketplace.programmes.routes import programmes
 from marketplace.proposals.consent_routes import employer_consents
 from marketplace.proposals.routes import proposals
 from marketplace.questions.routes import questions
+from marketplace.repayments.calculator_routes import calculators
+from marketplace.repayments.routes import repayments
 from marketplace.search.routes import search
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
@@ -48,10 +60,14 @@ from marketplace.wiring import connect_features
 BLUEPRINTS: list[MarketBlueprint] = [
     reference,
     *IDENTITY,
+    governance,
     questions,
     feeds,
+    audit_trail,
     evidence,
+    evidence_access,
     pipeline,
+    pipeline_templates,
     programmes,
     *LISTINGS,
     proposals,
@@ -60,7 +76,15 @@ BLUEPRINTS: list[MarketBlueprint] = [
     matching,
     hosting,
     pledges,
+    pledge_conflicts,
     tranches,
+    ledger,
+    deals,
+    schedules,
+    recovery,
+    monitoring,
+    repayments,
+    calculators,
     checks,
     search,
     near_misses,

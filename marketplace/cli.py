@@ -15,6 +15,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from procrastinate.jobs import DeleteJobCondition
 
+from marketplace.evidence.commands import sweep_documents
+from marketplace.feeds.commands import COMMANDS as OF_FEEDS
 from marketplace.identity.commands import COMMANDS as OF_IDENTITY
 from marketplace.ledger.commands import reconcile_books
 from marketplace.matching.commands import COMMANDS as OF_MATCHING
@@ -44,7 +46,7 @@ Written by `make errors` from the code; a test compares them. Every failure is `
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask`. What stops one from starting is said in one line, with exit status 2."""
-    of_features = (*OF_IDENTITY, *OF_MATCHING, reconcile_books, verify_decisions)
+    of_features = (*OF_IDENTITY, *OF_MATCHING, *OF_FEEDS, reconcile_books, verify_decisions, sweep_documents)
     for each in (migrate, serve_all, run_worker, *of_features, write_openapi, write_errors):
         app.cli.add_command(speaking_plainly(each))
 

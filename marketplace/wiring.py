@@ -3,22 +3,40 @@
 A feature that must ask or tell something that stands above it keeps a list; this file is the only one that fills them.
 """
 
-from uuid import UUID
-
 from sqlalchemy.orm import Session
 
-from marketplace.evidence import policy
+from marketplace.evidence import expiry, policy
 from marketplace.evidence import service as evidence
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
-from marketplace.identity import members, organisations
+from marketplace.governance import approvals, interests
+from marketplace.hosting.service import involved_hosts
+from marketplace.identity import members, organisations, personal
 from marketplace.ledger import reconciliation
 from marketplace.matching import hooks as matching_hooks
+from marketplace.monitoring import queries as monitoring_queries
+from marketplace.monitoring import service as monitoring
+from marketplace.personal_data import personal_data_above_identity
+from marketplace.pipeline import parties
 from marketplace.pipeline import service as pipeline
-from marketplace.pledges import booking, offers, queries, tranches
+from marketplace.pledges import (
+    authority,
+    booking,
+    demands,
+    line_checks,
+    needs,
+    offers,
+    queries,
+    schedules,
+    tranches,
+)
+from marketplace.pledges import hooks as pledge_hooks
+from marketplace.programmes import budgets
 from marketplace.programmes import hooks as programme_hooks
-from marketplace.proposals import hooks
+from marketplace.proposals import hooks, involved, sight
 from marketplace.proposals import service as proposals
-from marketplace.proposals.assurance import assure_fact, current_version_of
+from marketplace.proposals.assurance import assure_fact, current_version_of, lapse_fact
+from marketplace.repayments import service as repayments
+from marketplace.repayments.reconciliation import repayments_and_books_differ
 from marketplace.values.actor import Actor
 from marketplace.watches import jobs as watches
 from marketplace.watches import shortlists
@@ -27,14 +45,20 @@ from marketplace.watches import shortlists
 def connect_features() -> None:
     """Fill every hook. Safe to call again: each is set, never added to twice."""
     policy.OWNER_OF_PROPOSAL = proposals.owner_of
-    policy.PARTIES[:] = [tranches.may_read_evidence]
-    policy.VIEWERS[:] = [_may_view]
-    policy.VERIFIERS[:] = [_verifies_for]
-    policy.AUDIENCES[:] = [_evidence_audience]
+    policy.PARTIES[:] = [tranches.may_read_evidence, parties.is_named_party]
+    policy.VIEWERS[:] = [needs.may_read]
+    policy.VERIFIERS[:] = [needs.verifies_for, parties.named_verifier]
+    policy.AUDIENCES[:] = [needs.concerned_with]
+    policy.KEPT_OUT[:] = [needs.acts_for_excluded]
+    policy.ONLOOKERS[:] = [sight.sees_plainly]
+    policy.EXCLUDED = needs.excluded_from
     policy.CURRENT_VERSION = current_version_of
     evidence.ON_SUBMITTED[:] = [_evidenced, pipeline.open_milestone]
     evidence.ON_ACCEPTED[:] = [_verified, pipeline.evidence_accepted]
-    hooks.ON_FIRST_VERSION[:] = [pipeline.entry_declared]
+    expiry.ON_EXPIRED[:] = [_lapsed]
+    pipeline.PARTIES_TO[:] = [queries.live_parties]
+    hooks.BEFORE_PUBLICATION[:] = [pipeline.refuse_another_stage]
+    hooks.ON_FIRST_VERSION[:] = [pipeline.enter_pipeline]
     hooks.PARTY_CHECKS[:] = [queries.is_party]
     hooks.PARTY_CLAUSES[:] = [queries.has_party]
     hooks.BEFORE_WITHDRAWAL[:] = [offers.before_withdrawal]
@@ -42,21 +66,43 @@ def connect_features() -> None:
     programme_hooks.ON_PUBLIC_CHANGE[:] = [watches.programme_changed]
     matching_hooks.MARKS[:] = [matching_hooks.Marks(shortlists.states_of, shortlists.is_in_state)]
     organisations.ON_VERIFICATION[:] = [watches.organisation_changed]
+    _connect_governance()
     members.GUEST_SUBJECTS[:] = [proposals.belongs_to]
-    if booking.parts_and_books_differ not in reconciliation.CHECKS:
-        reconciliation.CHECKS.append(booking.parts_and_books_differ)
+    personal.SOURCES[:] = [*personal.OF_IDENTITY, *personal_data_above_identity()]
+    _connect_pledges()
 
 
-def _may_view(session: Session, actor: Actor, evidence_: Evidence) -> bool:
-    return tranches.may_read_evidence(session, actor, evidence_.proposal_id)
+def _connect_pledges() -> None:
+    pledge_hooks.ON_OFFER[:] = [monitoring.pin_terms]
+    pledge_hooks.ON_AGREEMENT[:] = [monitoring.open_monitoring]
+    pledge_hooks.ON_PAYMENTS_CHANGED[:] = [monitoring.payments_changed]
+    pledge_hooks.PAYMENT_REASONS[:] = [monitoring.payment_reasons]
+    pledge_hooks.REVERSAL_REASONS[:] = [monitoring.reversal_reasons, repayments.reversal_reasons]
+    pledge_hooks.ON_PAID[:] = [repayments.make_schedule]
+    pledge_hooks.ON_RETURNED[:] = [repayments.note_return]
+    for check in (
+        booking.parts_and_books_differ,
+        line_checks.lines_and_pledges_differ,
+        schedules.tranches_and_parts_differ,
+        demands.demands_and_tranches_differ,
+        monitoring_queries.spend_differs,
+        repayments_and_books_differ,
+    ):
+        if check not in reconciliation.CHECKS:
+            reconciliation.CHECKS.append(check)
 
 
-def _verifies_for(session: Session, actor: Actor, evidence_: Evidence) -> UUID | None:
-    return tranches.may_verify(session, actor, evidence_.proposal_id)
-
-
-def _evidence_audience(session: Session, evidence_: Evidence) -> frozenset[UUID]:
-    return queries.live_parties(session, evidence_.proposal_id)
+def _connect_governance() -> None:
+    approvals.SUBJECTS.update(
+        pledge=authority.pledge_subject,
+        tranche=authority.tranche_subject,
+        programme=budgets.budget_subject,
+        evidence_version=evidence.verification_subject,
+    )
+    interests.INVOLVED[:] = [involved.involved_in, involved_hosts]
+    interests.SEES_PROPOSAL[:] = [involved.is_seen]
+    interests.SHOWN_TO[:] = [involved.is_shown_to]
+    interests.KNOWN_TO[:] = [authority.knows_group]
 
 
 def _evidenced(session: Session, actor: Actor, evidence_: Evidence, version: EvidenceVersion) -> None:
@@ -69,6 +115,13 @@ def _verified(
 ) -> None:
     """Accepted evidence that names a fact makes that fact verified."""
     _assure(session, actor, evidence_, version, "verified")
+
+
+def _lapsed(session: Session, evidence_: Evidence, _version: EvidenceVersion) -> None:
+    """A fact whose acceptance has expired is evidenced still, and verified only while another acceptance counts."""
+    if evidence_.fact is not None:
+        standing = expiry.standing_for_fact(session, evidence_.proposal_id, evidence_.fact)
+        lapse_fact(session, evidence_.proposal_id, evidence_.fact, evidence_.id, standing)
 
 
 def _assure(session: Session, actor: Actor, evidence_: Evidence, version: EvidenceVersion, level: str) -> None:

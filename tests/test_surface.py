@@ -47,6 +47,7 @@ def test_the_program_is_alive_and_ready(client: FlaskClient) -> None:
     assert client.get("/readyz").json == {
         "status": "ready",
         "checks": {"database": True, "migrations": True, "durability": True},
+        "documents": "reachable",
     }
 
 

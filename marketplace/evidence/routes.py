@@ -5,9 +5,9 @@ from uuid import UUID
 
 from flask import Response, current_app
 
-from marketplace.evidence import service
+from marketplace.evidence import access, scanning, service
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
-from marketplace.evidence.rules import MEDIA_TYPES
+from marketplace.evidence.rules import MEDIA_TYPES, refuse_unreadable
 from marketplace.evidence.schemas import (
     EvidenceDraft,
     EvidenceVerificationDraft,
@@ -17,12 +17,12 @@ from marketplace.evidence.schemas import (
 )
 from marketplace.evidence.uploads import FILENAME_PARAMETER, REQUEST_BODY, attachment_names, receives_document
 from marketplace.store.base import session
-from marketplace.store.documents import content_of
+from marketplace.store.documents import Content, DocumentDamaged, content_of
 from marketplace.web.conditional import located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
 from marketplace.web.paging import PageQuery, page_of, paged, position
-from marketplace.web.writes import writes
+from marketplace.web.writes import leaves_trace, writes
 
 evidence = MarketBlueprint(
     "evidence", __name__, description="Documents that show what happened, and their verification"
@@ -56,10 +56,13 @@ def list_evidence(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
 
 
 @evidence.get("/evidence/<uuid:evidence_id>")
+@leaves_trace
 @evidence.response(200, EvidenceView)
 def get_evidence(evidence_id: UUID) -> Evidence:
     """Read a piece of evidence with its versions."""
-    return tagged(service.evidence_seen(session(), current_actor(), evidence_id))
+    seen = service.evidence_seen(session(), current_actor(), evidence_id)
+    access.note_access(session(), current_actor(), seen, "metadata")
+    return tagged(seen)
 
 
 @evidence.post("/evidence/<uuid:evidence_id>/versions")
@@ -78,24 +81,49 @@ def post_evidence_version(evidence_id: UUID, upload: service.Upload) -> Evidence
 
 
 @evidence.get("/evidence-versions/<uuid:version_id>")
+@leaves_trace
 @evidence.response(200, EvidenceVersionView)
 def get_evidence_version(version_id: UUID) -> EvidenceVersion:
     """Read one version of a piece of evidence."""
-    return service.version_seen(session(), current_actor(), version_id)
+    version = service.version_seen(session(), current_actor(), version_id)
+    access.note_access(session(), current_actor(), version.evidence, "metadata", version.id)
+    return version
 
 
 @evidence.get("/evidence-versions/<uuid:version_id>/content")
+@leaves_trace
 @evidence.doc(responses=CONTENT)
 @evidence.response(200)
 def get_evidence_content(version_id: UUID) -> Response:
-    """Download the document of one version."""
-    version = service.version_seen(session(), current_actor(), version_id)
-    answer = current_app.response_class(content_of(version.sha256), content_type=version.media_type)
+    """Download the document of one version, checked against its digest before the first byte is sent."""
+    content = _checked_content(version_id)
+    try:
+        version = service.version_seen(session(), current_actor(), version_id)
+        access.note_access(session(), current_actor(), version.evidence, "content", version.id)
+    except BaseException:
+        content.close()
+        raise
+    answer = current_app.response_class(content, content_type=version.media_type)
     answer.headers.set("Content-Disposition", "attachment", **attachment_names(version.filename))
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.content_length = version.size
     answer.set_etag(version.sha256)
     return answer
+
+
+def _checked_content(version_id: UUID) -> Content:
+    """The document, for those who may have it. It is fetched while no transaction is open: the store may be slow."""
+    version = service.version_seen(session(), current_actor(), version_id)
+    own = current_actor().membership_in(version.evidence.organisation_id) is not None
+    refuse_unreadable(version.scan_state, of_the_group=own, strict=scanning.strict())
+    sha256 = version.sha256
+    session().rollback()
+    try:
+        return content_of(sha256)
+    except DocumentDamaged:
+        service.note_damage(session(), version_id)
+        session().commit()
+        raise
 
 
 @evidence.post("/evidence-versions/<uuid:version_id>/verification")
@@ -104,6 +132,6 @@ def get_evidence_content(version_id: UUID) -> Response:
 @evidence.response(201, EvidenceVerificationView)
 def post_evidence_verification(draft: dict[str, Any], version_id: UUID) -> Verification:
     """Accept or reject a version, for the party that named the caller as verifier."""
-    made = service.verify_version(session(), current_actor(), version_id, draft["decision"], draft["reason"])
+    made = service.verify_version(session(), current_actor(), version_id, **draft)
     located(f"/v1/evidence-versions/{version_id}")
     return made

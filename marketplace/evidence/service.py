@@ -6,14 +6,15 @@ milestones: what follows from a submission or an acceptance is for the hooks, in
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.evidence import policy
+from marketplace.evidence import policy, scanning
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
 from marketplace.evidence.rules import (
     MOST_VERSIONS,
@@ -22,14 +23,20 @@ from marketplace.evidence.rules import (
     MayNotVerify,
     TooManyVersions,
     VerifierFacts,
+    last_day,
+    refuse_undecidable,
     verification_reasons,
 )
+from marketplace.governance.approvals import Subject
+from marketplace.governance.rules import Act
+from marketplace.governance.service import require_authority
 from marketplace.questions.service import definitions
 from marketplace.reference.facts import REGISTRY
-from marketplace.store import journal
+from marketplace.store import documents, journal
 from marketplace.store.base import new_id
-from marketplace.store.documents import Stored
+from marketplace.store.documents import Stored, know
 from marketplace.values.actor import Actor
+from marketplace.values.clock import today
 from marketplace.values.permissions import Action, permit
 from marketplace.values.reasons import unmet
 from marketplace.values.refusals import NotFound
@@ -65,11 +72,16 @@ def open_evidence(session: Session, actor: Actor, proposal_id: UUID, draft: dict
 
 
 def list_evidence(session: Session, actor: Actor, proposal_id: UUID, place: list[Any] | None, limit: int) -> Page:
-    """The evidence of a proposal that the caller may see, oldest first; NotFound for who is no party to it."""
-    policy.see_workings(session, actor, proposal_id)
+    """The evidence of a proposal that the caller may see, oldest first.
+
+    NotFound for who is no party to it, unless there is something that they see all the same.
+    """
     after = UUID(place[0]) if place else None
     visible = (each for each in _in_turn(session, proposal_id, after, limit) if policy.may_see(session, actor, each))
-    return cut(list(islice(visible, limit + 1)), limit, by_id)
+    page = cut(list(islice(visible, limit + 1)), limit, by_id)
+    if not page.items:
+        policy.see_workings(session, actor, proposal_id)
+    return page
 
 
 def evidence_seen(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
@@ -104,6 +116,7 @@ def submit_version(session: Session, actor: Actor, evidence_id: UUID, upload: Up
     for earlier in evidence.versions:
         if earlier.state == "submitted":
             earlier.state = "superseded"
+    know(session, upload.stored)
     version = EvidenceVersion(
         id=new_id(),
         evidence=evidence,
@@ -120,21 +133,28 @@ def submit_version(session: Session, actor: Actor, evidence_id: UUID, upload: Up
     session.add(version)
     session.flush()
     session.refresh(version)
+    scanning.await_scan(session, version)
     for hook in ON_SUBMITTED:
         hook(session, actor, evidence, version)
     _record_version(session, actor, "evidence.submitted", version)
     return version
 
 
-def verify_version(session: Session, actor: Actor, version_id: UUID, decision: str, reason: str) -> Verification:
-    """Accept or reject a submitted version, once and for ever.
+def verify_version(
+    session: Session, actor: Actor, version_id: UUID, decision: str, reason: str, expires_on: date | None = None
+) -> Verification:
+    """Accept or reject a submitted version, once and for ever; an acceptance counts until `expires_on`, its last day.
 
-    MayNotVerify, with every reason, for members of the group, for who submitted it and for who is named by no party;
-    Forbidden for a role that is not enough; AlreadyDecided when it no longer waits for a decision.
+    Without a day the kind's own `valid_months` count, where it has some. ExpiryNotUsable for a day that is over.
+    DocumentInfected and DocumentNotScannedYet for an acceptance of what nobody could have read. MayNotVerify, with
+    every reason, for members of the group, for who submitted it and for who is named by no party; Forbidden for a role
+    that is not enough; AlreadyDecided when it no longer waits for a decision.
     """
     version = version_seen(session, actor, version_id)
     evidence = session.get_one(Evidence, version.evidence_id, with_for_update=True, populate_existing=True)
     organisation = _permitted_verifier(session, actor, evidence, version)
+    expires_on = last_day(evidence.kind, decision, expires_on, today())
+    refuse_undecidable(version.scan_state, decision, strict=scanning.strict())
     _decide(session, version, decision)
     verification = Verification(
         id=new_id(),
@@ -143,6 +163,7 @@ def verify_version(session: Session, actor: Actor, version_id: UUID, decision: s
         verifier_organisation_id=organisation,
         decision=decision,
         reason=reason,
+        expires_on=expires_on,
     )
     evidence.version += 1
     session.add(verification)
@@ -155,14 +176,33 @@ def verify_version(session: Session, actor: Actor, version_id: UUID, decision: s
     return verification
 
 
+def note_damage(session: Session, version_id: UUID) -> None:
+    """What is kept is not the document that was submitted: remember it, and tell the group once."""
+    version = session.get_one(EvidenceVersion, version_id)
+    if documents.note_damage(session, version.sha256):
+        group = version.evidence.organisation_id
+        journal.record(
+            session,
+            "evidence.damaged",
+            "evidence_version",
+            version.id,
+            actor=Actor(),
+            audience=journal.Audience(frozenset({group}), owner=group),
+            path=f"/v1/evidence-versions/{version.id}",
+            after={"sha256": version.sha256},
+        )
+
+
 def accepted_kinds(session: Session, proposal_id: UUID) -> frozenset[str]:
-    """The kinds of evidence of which that proposal has an accepted version."""
-    kinds = (
-        select(Evidence.kind)
-        .join(Evidence.versions)
-        .where(Evidence.proposal_id == proposal_id, EvidenceVersion.state == "accepted")
-    )
-    return frozenset(session.scalars(kinds))
+    """The kinds of evidence of which that proposal has an accepted version whose acceptance has not expired."""
+    kinds = select(Evidence.kind).join(Evidence.versions).join(EvidenceVersion.verification)
+    return frozenset(session.scalars(kinds.where(Evidence.proposal_id == proposal_id, counts_on(today()))))
+
+
+def counts_on(day: date) -> ColumnElement[bool]:
+    """That a verification is an acceptance which counts on that day."""
+    standing = or_(Verification.expires_on.is_(None), Verification.expires_on >= day)
+    return (Verification.decision == "accepted") & standing
 
 
 def _in_turn(session: Session, proposal_id: UUID, after: UUID | None, batch: int) -> Iterator[Evidence]:
@@ -195,7 +235,16 @@ def _permitted_verifier(session: Session, actor: Actor, evidence: Evidence, vers
             reasons=[reason.as_json() for reason in against],
         )
     permit(actor, Action.VERIFY_EVIDENCE, facts.named_for)
+    about = evidence.proposal_id
+    require_authority(session, actor, Act.VERIFICATION, facts.named_for, version.id, None, proposal_id=about)
     return facts.named_for
+
+
+def verification_subject(session: Session, actor: Actor, version_id: UUID) -> Subject | None:
+    """The version as governance asks for it: of the organisation for which the caller may verify it, if any."""
+    evidence = version_seen(session, actor, version_id).evidence
+    organisation = policy.named_verifier(session, actor, evidence)
+    return None if organisation is None else Subject(organisation, evidence.proposal_id)
 
 
 def _decide(session: Session, version: EvidenceVersion, decision: str) -> None:
@@ -230,7 +279,6 @@ def _record(
     after: Any,
     verifier: UUID | None = None,
 ) -> None:
-    concerned = policy.audience_of(session, evidence) | ({verifier} if verifier else set())
     kind = "evidence" if subject_id == evidence.id else "evidence_version"
     journal.record(
         session,
@@ -238,7 +286,7 @@ def _record(
         kind,
         subject_id,
         actor=actor,
-        audience=journal.only(*concerned),
+        audience=policy.readers_of(session, evidence, verifier),
         path=path,
         after=after,
     )

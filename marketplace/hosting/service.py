@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.governance.rules import Involved
 from marketplace.hosting import rules
 from marketplace.hosting.models import FiscalHosting
 from marketplace.identity.models import Organisation
@@ -119,6 +120,14 @@ def agreed_hosting(session: Session, proposal_id: UUID) -> FiscalHosting | None:
     """The proposal's present fiscal host, held in place (FOR SHARE) until the transaction ends."""
     query = select(FiscalHosting).where(FiscalHosting.proposal_id == proposal_id, FiscalHosting.state == "agreed")
     return session.scalars(query.with_for_update(read=True)).one_or_none()
+
+
+def involved_hosts(session: Session, proposal_id: UUID) -> list[Involved]:
+    """The organisations that hold, or were asked to hold, the group's money."""
+    query = select(FiscalHosting.host_organisation_id).where(
+        FiscalHosting.proposal_id == proposal_id, FiscalHosting.state.in_(["proposed", "agreed"])
+    )
+    return [Involved("host", each) for each in session.scalars(query.distinct())]
 
 
 def host_may_hold(session: Session, hosting: FiscalHosting) -> bool:

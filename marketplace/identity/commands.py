@@ -3,9 +3,12 @@
 import click
 from flask.cli import with_appcontext
 
+from marketplace.identity import personal
 from marketplace.identity.people import person_with
+from marketplace.identity.rules import LastOwner
 from marketplace.identity.verification import unverified_organisations
 from marketplace.store.base import session
+from marketplace.values.actor import Actor
 from marketplace.values.words import in_language
 
 MOST_SHOWN = 200
@@ -38,4 +41,25 @@ def list_unverified() -> None:
     click.echo(f"{len(waiting[:MOST_SHOWN])} shown." if waiting else "Nobody waits.")
 
 
-COMMANDS = (make_operator, list_unverified)
+@click.command("erase-person")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def erase_person(email: str, yes: bool) -> None:
+    """Erase the person with that address: it cannot be undone."""
+    current = session()
+    person = person_with(current, email)
+    if person is None:
+        raise click.ClickException("There is no account with that address.")
+    if not yes:
+        click.confirm("Erase this person for good?", abort=True)
+    try:
+        personal.erase_person(current, Actor(), person.id)
+    except LastOwner as refusal:
+        alone = ", ".join(reason["found"] for reason in refusal.facts["reasons"])
+        raise click.ClickException(f"Another owner is needed first in: {alone}") from refusal
+    current.commit()
+    click.echo("Erased.")
+
+
+COMMANDS = (make_operator, list_unverified, erase_person)

@@ -23,6 +23,7 @@ from marketplace.identity.rules import (
     GuestTermsNotValid,
     InvitationClosed,
     InvitationNotUsable,
+    LastOwner,
     TooManyInvitations,
     check_guest_terms,
     check_owner_remains,
@@ -34,6 +35,7 @@ from marketplace.store.constraints import refuse_on
 from marketplace.values.actor import Actor, Role
 from marketplace.values.clock import now, today
 from marketplace.values.permissions import Action, permit
+from marketplace.values.reasons import Outcome, Reason
 from marketplace.values.refusals import NotFound
 
 GUEST_SUBJECTS: list[Callable[[Session, UUID, UUID], bool]] = []
@@ -110,6 +112,31 @@ def end_membership(
         _revoke_invitations_by(current, organisation_id, membership.user_id)
     _record(current, "membership.ended", membership, actor, before={"role": membership.role})
     current.delete(membership)
+    current.flush()
+
+
+def end_all_memberships(current: Session, actor: Actor, user_id: UUID) -> None:
+    """End every membership of a person. LastOwner, naming each organisation that they would leave without an owner.
+
+    The organisations are locked, in the order of their ids.
+    """
+    query = select(Membership).where(Membership.user_id == user_id).order_by(Membership.organisation_id, Membership.id)
+    for organisation_id in dict.fromkeys(each.organisation_id for each in current.scalars(query)):
+        locked_organisation(current, organisation_id)
+    mine = current.scalars(query.execution_options(populate_existing=True)).all()
+    alone = [
+        each.organisation_id
+        for each in mine
+        if each.role == Role.OWNER and _owners(current, each.organisation_id) == [each.id]
+    ]
+    if alone:
+        reasons = [Reason("last-owner", Outcome.UNMET, wanted="another owner", found=str(each)) for each in alone]
+        raise LastOwner("Name another owner in each first.", reasons=[reason.as_json() for reason in reasons])
+    for membership in mine:
+        if membership.role == Role.OWNER:
+            _revoke_invitations_by(current, membership.organisation_id, user_id)
+        _record(current, "membership.ended", membership, actor, before={"role": membership.role})
+        current.delete(membership)
     current.flush()
 
 
@@ -201,7 +228,7 @@ def accept_invitation(current: Session, actor: Actor, token: str) -> Membership:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    person = current.get_one(User, actor.user_id)
+    person = current.get_one(User, actor.user_id, with_for_update={"key_share": True}, populate_existing=True)
     if (
         not _is_open(invitation)
         or invitation.email.lower() != person.email.lower()

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     Boolean,
     CheckConstraint,
     ForeignKey,
@@ -23,7 +22,7 @@ from marketplace.store.base import Identified, Model, Slug, Versioned
 
 
 class User(Identified, Versioned, Model):
-    """A person. `email` is kept as given, compared without case."""
+    """A person. `email` is kept as given, compared without case. Of an erased one there is nothing but the number."""
 
     __tablename__ = "user_account"
 
@@ -36,6 +35,7 @@ class User(Identified, Versioned, Model):
     session_epoch: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     failed_logins: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     locked_until: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     __table_args__ = (Index("uq_user_account_email", func.lower(email), unique=True),)
 
@@ -84,7 +84,6 @@ class Organisation(Identified, Versioned, Model):
     website: Mapped[str | None] = mapped_column(String(300))
     verification: Mapped[Slug] = mapped_column(server_default="unverified", default="unverified")
     verification_note: Mapped[str | None] = mapped_column(String(500))
-    approval_limit: Mapped[int | None] = mapped_column(BigInteger)
     historical_example: Mapped[bool] = mapped_column(Boolean, server_default=text("false"), default=False)
     case_slug: Mapped[str | None] = mapped_column(String(80), unique=True)
 

@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 
 from marketplace.ledger.reconciliation import reconcile
-from marketplace.store.base import session
+from marketplace.store.base import read_one_snapshot, session
 
 
 @click.command("reconcile")
@@ -13,7 +13,7 @@ from marketplace.store.base import session
 def reconcile_books() -> None:
     """Recompute every invariant of the ledger."""
     current = session()
-    current.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+    read_one_snapshot(current)
     current.execute(text("SET LOCAL statement_timeout = 0"))
     differences = reconcile(current)
     current.rollback()

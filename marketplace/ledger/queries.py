@@ -1,4 +1,4 @@
-"""Reading the ledger whole: statements, each in one SQL statement, so that entries and totals are of one instant."""
+"""Reading the ledger whole: statements and trial balances, each one SQL statement, so that all is of one instant."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -112,3 +112,38 @@ def _line(row: Any) -> StatementLine:
 
 def _total(found: dict[str, Any]) -> Total:
     return Total(UUID(found["owner_id"]), found["account"], found["currency"], int(found["balance"]))
+
+
+TRIAL_BALANCE = text(
+    """
+    SELECT a.owner_kind, a.name AS account, a.currency, count(DISTINCT a.owner_id) AS owners,
+           CAST(coalesce(sum(moved.amount), 0) AS bigint) AS balance
+    FROM ledger_account AS a
+    LEFT JOIN (
+      SELECT posting.account_id, sum(posting.amount) AS amount
+      FROM posting JOIN ledger_transaction AS booked ON booked.id = posting.transaction_id
+      WHERE :as_of IS NULL OR booked.booked_at <= :as_of
+      GROUP BY posting.account_id
+    ) AS moved ON moved.account_id = a.id
+    WHERE a.owner_id = ANY (:owner_ids)
+    GROUP BY a.owner_kind, a.name, a.currency
+    ORDER BY a.currency, a.owner_kind DESC, a.name
+    """
+).bindparams(bindparam("owner_ids", type_=ARRAY(Uuid())), bindparam("as_of", type_=DateTime(timezone=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """All accounts of one name, kind of owner and currency: how many owners have one, and their sum in minor units."""
+
+    owner_kind: str
+    account: str
+    currency: str
+    owners: int
+    balance: int
+
+
+def trial_balance(session: Session, owner_ids: Collection[UUID], as_of: datetime | None = None) -> list[TrialLine]:
+    """The sums of these owners' accounts, out of the postings up to `as_of` (all, where None); together zero."""
+    rows = session.execute(TRIAL_BALANCE, {"owner_ids": sorted(owner_ids), "as_of": as_of}).mappings()
+    return [TrialLine(**row) for row in rows]

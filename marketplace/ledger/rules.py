@@ -6,7 +6,6 @@ and so in all. A source account (`budget_source`, `promised`) is the one that ma
 everything that ever came out of it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +53,17 @@ CHART: Mapping[str, Mapping[str, bool]] = MappingProxyType(
     }
 )
 """The accounts of each kind of owner; True: guarded, that is, never below zero."""
+
+INCOME: Mapping[str, bool] = MappingProxyType({"earned": False, "fees": True, "interest": True, "premiums": True})
+"""What repayments bring above the principal, of a programme and of a pledge; opened when something was first earned.
+
+Income is no principal: it is never part of a budget, and never recycles. `earned` is its source.
+"""
+
+GUARANTEES: Mapping[str, bool] = MappingProxyType(
+    {"guarantees": False, "guarantee_promised": True, "guarantee_given": True}
+)
+"""Memorandum accounts, of a programme and of a pledge, opened with the first guarantee: neither budget nor cash."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -159,6 +169,41 @@ def write_off(programme_id: UUID, pledge_id: UUID, amount: int) -> list[Entry]:
     return _both(programme_id, pledge_id, amount, ("paid", "written_off"), ("paid", "written_off"))
 
 
+def earn(programme_id: UUID, pledge_id: UUID, *, fee: int, interest: int, premium: int) -> list[Entry]:
+    """A repayment brought income: a fee, interest, a premium above the principal; nothing where all three are zero."""
+    amounts = {"fees": fee, "interest": interest, "premiums": premium}
+    return [
+        entry
+        for account, amount in amounts.items()
+        if amount
+        for entry in _both(programme_id, pledge_id, amount, ("earned", account), ("earned", account))
+    ]
+
+
+def promise_guarantee(programme_id: UUID, pledge_id: UUID, amount: int) -> list[Entry]:
+    """A guarantee of `amount` is promised: a memorandum, that takes nothing from the budget."""
+    moved = ("guarantees", "guarantee_promised")
+    return _both(programme_id, pledge_id, amount, moved, moved)
+
+
+def give_guarantee(programme_id: UUID, pledge_id: UUID, amount: int) -> list[Entry]:
+    """A promised guarantee was given."""
+    moved = ("guarantee_promised", "guarantee_given")
+    return _both(programme_id, pledge_id, amount, moved, moved)
+
+
+def cancel_guarantee(programme_id: UUID, pledge_id: UUID, amount: int) -> list[Entry]:
+    """A promised guarantee will not be given."""
+    moved = ("guarantee_promised", "guarantees")
+    return _both(programme_id, pledge_id, amount, moved, moved)
+
+
+def end_guarantee(programme_id: UUID, pledge_id: UUID, amount: int) -> list[Entry]:
+    """A guarantee that was given has ended: its last day is over, and nobody called it."""
+    moved = ("guarantee_given", "guarantees")
+    return _both(programme_id, pledge_id, amount, moved, moved)
+
+
 def opposite(entries: Iterable[Entry]) -> list[Entry]:
     """The entries that undo `entries`, in their order."""
     return [Entry(entry.account, -entry.amount) for entry in entries]
@@ -168,14 +213,6 @@ def balanced(entries: Sequence[Entry]) -> bool:
     """True when the entries can be booked together: two or more, none of them zero or too large, their sum zero."""
     sizes_fit = all(0 < abs(entry.amount) <= LARGEST_AMOUNT for entry in entries)
     return len(entries) >= 2 and sizes_fit and sum(entry.amount for entry in entries) == 0
-
-
-def net_of(entries: Iterable[Entry]) -> dict[AccountKey, int]:
-    """What the entries change in each account, in minor units; an account may appear with zero."""
-    made: dict[AccountKey, int] = defaultdict(int)
-    for entry in entries:
-        made[entry.account] += entry.amount
-    return dict(made)
 
 
 def _both(

@@ -6,9 +6,10 @@ from marketplace.eligibility.rules import Result
 from marketplace.programmes.rules import Window
 from marketplace.programmes.schemas import ListingView
 from marketplace.reference import codelists
-from marketplace.values.reasons import Level, Outcome
+from marketplace.values.reasons import Outcome
 from marketplace.web.fields import Day, MoneyView, Slug, View, WordsField
 from marketplace.web.paging import PageQuery
+from marketplace.web.reason_views import ReasonView
 
 SHORTLIST = ["none", *codelists.slugs("shortlist_states")]
 RESULTS = validate.OneOf([result.value for result in Result])
@@ -63,28 +64,6 @@ class ProposalMatchesQuery(ProgrammeMatchesQuery):
         metadata={"description": "Where `as_of` lies in the programme's window."},
     )
     instrument = Slug("instruments", metadata={"description": "Programmes that offer it, or any."})
-
-
-class ReasonView(View):
-    """Why one criterion holds, does not hold, or cannot be told."""
-
-    code = fields.String(required=True)
-    op = fields.String(required=True, allow_none=True)
-    fact = fields.String(required=True, allow_none=True)
-    wanted = fields.Raw(required=True, allow_none=True, metadata={"description": "What is asked, as JSON."})
-    found = fields.Raw(required=True, allow_none=True, metadata={"description": "The fact, as JSON; null: unknown."})
-    outcome = fields.String(required=True, validate=validate.OneOf([each.value for each in Outcome]))
-    level = fields.String(required=True, validate=validate.OneOf([each.value for each in Level]))
-    assurance = fields.String(
-        required=True, allow_none=True, metadata={"description": "More than declared: `evidenced` or `verified`."}
-    )
-    assurance_wanted = fields.String(
-        required=True, allow_none=True, metadata={"description": "Known less well than this, it does not count as met."}
-    )
-    words = WordsField(2000, required=True, allow_none=True, metadata={"description": "The funder's own words."})
-    negated = fields.Boolean(required=True, metadata={"description": "True where the criteria ask for the opposite."})
-    not_shared = fields.Boolean(required=True, metadata={"description": "True where the asker may not see the fact."})
-    waivable = fields.Boolean(required=True)
 
 
 def _codes(words: str, *, required: bool, name: str | None = None) -> fields.List[str]:

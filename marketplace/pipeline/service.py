@@ -1,11 +1,12 @@
-"""Gates passed and milestones verified: declared at first publication, or by accepted evidence, in its transaction.
+"""Where a proposal stands: entry declared at first publication, gates and milestones by accepted evidence, progress.
 
 Moves no money. Pledges ask `entry_passed` and `milestone_of` before they pay.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -14,62 +15,110 @@ from sqlalchemy.orm import Session
 
 from marketplace.evidence import policy
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
-from marketplace.evidence.service import accepted_kinds
-from marketplace.pipeline.models import GatePassage, MilestoneRecord
-from marketplace.pipeline.rules import Stage, gates_opened, in_pipeline
+from marketplace.pipeline.gathering import gate_facts
+from marketplace.pipeline.models import GatePassage, MilestoneRecord, ProposalPipeline, StageMove
+from marketplace.pipeline.rules import (
+    AskAtAnotherStage,
+    Condition,
+    GateFacts,
+    NotAStageToAskAt,
+    Waiting,
+    gate_conditions,
+    next_stage,
+    report_conditions,
+)
+from marketplace.pipeline.templates import template_of
+from marketplace.proposals.models import Ask, Proposal
 from marketplace.reference import codelists
+from marketplace.reference.pipelines import TemplateVersion
 from marketplace.store import journal
 from marketplace.store.base import new_id
 from marketplace.values.actor import Actor
+from marketplace.values.clock import day_of, today
+from marketplace.values.reasons import Outcome, Reason, unmet
 
-STAGES = tuple(
-    Stage(entry["slug"], entry["order"], frozenset(entry["exit_evidence"])) for entry in codelists.CODELISTS["stages"]
-)
+MOVES_SHOWN = 20
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('pipeline ' || :proposal_id, 0))")
 
-
-class Published(Protocol):
-    """What `entry_declared` must know of a proposal."""
-
-    @property
-    def id(self) -> Any: ...
-    @property
-    def organisation_id(self) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ExitEvidence:
-    """A kind of evidence that shows a stage is finished, and whether a document of it was accepted."""
-
-    kind: str
-    accepted: bool
+PARTIES_TO: list[Callable[[Session, UUID], frozenset[UUID]]] = []
+"""Organisations that are party to the proposal and so learn of its moves, beside the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """One stage of a proposal's way: was its entry gate passed, on what basis and when, and what it has to show."""
+    """One stage of a proposal's way: was its entry gate passed, on what basis and when, and what leads out of it."""
 
     stage: str
     entry_passed: bool
     basis: str | None
     passed_at: datetime | None
     evidenced_at: datetime | None
-    exit_evidence: list[ExitEvidence]
+    conditions: list[Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that an end asks for: until when, and whether one was accepted."""
+
+    kind: str
+    due_on: date
+    overdue: bool
+    condition: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A proposal's stages in order, and the milestones it works towards or has reached."""
+    """A proposal's pipeline: its template, where it stands and since when, its gates, and whom it waits on.
 
+    `stage` is None before the first publication. `moves` are the latest ones, the newest first.
+    """
+
+    template: str
+    template_version: int
+    stage: str | None
+    entered_at: datetime | None
+    days_in_stage: int | None
+    ended: bool
     stages: list[StageProgress]
+    waiting_on: list[Waiting]
+    reports: list[Report]
+    moves: list[StageMove]
     milestones: list[MilestoneRecord]
 
 
-def declare_entry(session: Session, actor: Actor, proposal_id: UUID, organisation_id: UUID, stage: str) -> None:
-    """The group says, by publishing an ask for that stage, that it has entered it; marked as declared.
+def refuse_another_stage(session: Session, _actor: Actor, proposal: Proposal, stage: str) -> None:
+    """An ask is published for the stage that the proposal is at; the first publication says which that is.
 
-    A gate passed before stays as it was.
+    AskAtAnotherStage otherwise: a stage is entered by a move, through its gate. NotAStageToAskAt for an end.
     """
+    pinned = session.get(ProposalPipeline, proposal.id, populate_existing=True)
+    if stage not in template_of(pinned).order:
+        words = "Say one of the stages of /v1/pipeline-templates."
+        raise NotAStageToAskAt(words, pointer="#/sections/ask/stage")
+    if pinned is not None and pinned.stage != stage:
+        reason = Reason("STAGE", Outcome.UNMET, "eq", fact="stage", wanted=pinned.stage, found=stage)
+        raise AskAtAnotherStage(
+            f"The proposal is at the stage {pinned.stage}: move it first (/v1/proposals/{proposal.id}/stage-moves).",
+            reasons=[reason.as_json()],
+        )
+
+
+def enter_pipeline(session: Session, actor: Actor, proposal: Proposal, stage: str) -> None:
+    """The group says, by publishing for the first time, at which stage it is; marked as declared.
+
+    Pins the proposal to the template's latest version for good.
+    """
+    template = template_of(None)
+    session.add(
+        ProposalPipeline(proposal_id=proposal.id, template=template.slug, template_version=template.number, stage=stage)
+    )
+    session.flush()
+    declare_passage(session, actor, proposal.id, proposal.organisation_id, stage)
+    keep_move(session, actor, proposal, "entered", None, stage, None, [])
+
+
+def declare_passage(session: Session, actor: Actor, proposal_id: UUID, organisation_id: UUID, stage: str) -> None:
+    """The group's word that it is at that stage. A gate passed before stays as it was."""
     passing = (
         insert(GatePassage)
         .values(id=new_id(), proposal_id=proposal_id, stage=stage, basis="declared", by_user_id=actor.user_id)
@@ -82,9 +131,70 @@ def declare_entry(session: Session, actor: Actor, proposal_id: UUID, organisatio
         _record(session, actor, "gate.declared", "gate_passage", passage, proposal_id, {organisation_id}, after)
 
 
-def entry_declared(session: Session, actor: Actor, proposal: Published, stage: str) -> None:
-    """`declare_entry` in the form that proposals calls at the first publication for a stage."""
-    declare_entry(session, actor, proposal.id, proposal.organisation_id, stage)
+def pass_by_evidence(session: Session, actor: Actor, proposal: Proposal, stage: str) -> bool:
+    """The entry gate of that stage is passed by what was shown; False where it was before."""
+    values = {
+        "id": new_id(),
+        "proposal_id": proposal.id,
+        "stage": stage,
+        "basis": "evidenced",
+        "evidenced_at": func.now(),
+        "by_user_id": actor.user_id,
+    }
+    passing = (
+        insert(GatePassage)
+        .values(values)
+        .on_conflict_do_update(
+            constraint="uq_gate_passage_proposal_id_stage",
+            set_={"basis": "evidenced", "evidenced_at": func.now()},
+            where=GatePassage.basis == "declared",
+        )
+        .returning(GatePassage.id)
+    )
+    passage = session.execute(passing).scalar()
+    if passage is None:
+        return False
+    after = {"stage": stage, "basis": "evidenced"}
+    audience = audience_of(session, proposal)
+    _record(session, actor, "gate.passed", "gate_passage", passage, proposal.id, audience, after)
+    return True
+
+
+def keep_move(
+    session: Session,
+    actor: Actor,
+    proposal: Proposal,
+    kind: str,
+    from_stage: str | None,
+    to_stage: str,
+    reason: dict[str, str] | None,
+    conditions: list[Reason],
+) -> StageMove:
+    """Keep a move for good, with every condition as it stood, and tell the parties."""
+    earlier = session.scalars(select(func.count()).where(StageMove.proposal_id == proposal.id)).one()
+    move = StageMove(
+        id=new_id(),
+        proposal_id=proposal.id,
+        number=earlier + 1,
+        kind=kind,
+        from_stage=from_stage,
+        to_stage=to_stage,
+        reason=reason,
+        conditions=[each.as_json() for each in conditions],
+        by_user_id=actor.person,
+    )
+    session.add(move)
+    session.flush()
+    session.refresh(move)
+    after = {"kind": kind, "from": from_stage, "to": to_stage, "conditions": move.conditions}
+    audience = audience_of(session, proposal)
+    _record(session, actor, "stage.moved", "stage_move", move.id, proposal.id, audience, after)
+    return move
+
+
+def audience_of(session: Session, proposal: Proposal) -> frozenset[UUID]:
+    """The group, and the parties to its proposal."""
+    return frozenset({proposal.organisation_id}).union(*(each(session, proposal.id) for each in PARTIES_TO))
 
 
 def open_milestone(session: Session, _actor: Actor, evidence: Evidence, _version: EvidenceVersion) -> None:
@@ -102,21 +212,37 @@ def expect_milestone(session: Session, proposal_id: UUID, milestone: str) -> Non
 def evidence_accepted(
     session: Session, actor: Actor, evidence: Evidence, version: EvidenceVersion, verification: Verification
 ) -> None:
-    """What follows from an acceptance: its milestone is verified, and the gates it completes are passed."""
+    """What follows from an acceptance: its milestone is verified, and gates that were only declared may be shown."""
     session.execute(_ONE_AT_A_TIME, {"proposal_id": str(evidence.proposal_id)})
     if evidence.milestone is not None:
         _verify_milestone(session, actor, evidence, version, verification)
-    pass_gates_by_evidence(session, actor, evidence)
+    show_declared_gates(session, actor, session.get_one(Proposal, evidence.proposal_id))
 
 
-def pass_gates_by_evidence(session: Session, actor: Actor, evidence: Evidence) -> list[str]:
-    """Pass the entry gates that the proposal's accepted evidence opens; the stages newly passed by evidence, in order.
+def show_declared_gates(session: Session, actor: Actor, proposal: Proposal) -> None:
+    """Of the stages that the group declared, those whose entry gate's every condition is met become evidenced.
 
-    A gate that was only declared becomes evidenced. Called under the proposal's pipeline lock, so that two acceptances
-    at once see each other.
+    Called under the proposal's pipeline lock, so that two acceptances at once see each other.
     """
-    opened = gates_opened(STAGES, accepted_kinds(session, evidence.proposal_id))
-    return [stage for stage in opened if _pass_by_evidence(session, actor, evidence, stage)]
+    declared = set(
+        session.scalars(
+            select(GatePassage.stage).where(GatePassage.proposal_id == proposal.id, GatePassage.basis == "declared")
+        )
+    )
+    template = template_of(session.get(ProposalPipeline, proposal.id))
+    leading = {following: at for at in template.order if (following := next_stage(template, at)) in declared}
+    if not leading:
+        return
+    facts = gate_facts(session, proposal)
+    for stage in (each for each in template.order if each in leading):
+        if not unmet(each.reason for each in conditions_out_of(template, leading[stage], facts)):
+            pass_by_evidence(session, actor, proposal, stage)
+
+
+def conditions_out_of(template: TemplateVersion, stage: str, facts: GateFacts) -> list[Condition]:
+    """Every condition of the gate that leads out of `stage`; none where there is no such gate."""
+    gate = template.gate_of(stage)
+    return [] if gate is None else gate_conditions(gate, facts)
 
 
 def entry_passed(session: Session, proposal_id: UUID, stage: str) -> GatePassage | None:
@@ -136,30 +262,87 @@ def milestone_of(session: Session, proposal_id: UUID, milestone: str) -> Milesto
 
 
 def progress_of(session: Session, actor: Actor, proposal_id: UUID) -> Progress:
-    """How far a proposal has come, for the group, its guests and the parties; NotFound for all others."""
+    """Where a proposal stands, for the group, its guests and the parties; NotFound for all others."""
     policy.see_workings(session, actor, proposal_id)
+    proposal = session.get_one(Proposal, proposal_id)
+    pinned = session.get(ProposalPipeline, proposal_id)
+    template, facts = template_of(pinned), gate_facts(session, proposal)
     passages = {
         passage.stage: passage
         for passage in session.scalars(select(GatePassage).where(GatePassage.proposal_id == proposal_id))
     }
-    accepted = accepted_kinds(session, proposal_id)
+    conditions = {stage: conditions_out_of(template, stage, facts) for stage in template.order}
+    reports = _reports(template, pinned, facts)
+    moves = select(StageMove).where(StageMove.proposal_id == proposal_id).order_by(StageMove.number.desc())
     records = select(MilestoneRecord).where(MilestoneRecord.proposal_id == proposal_id)
     order = {slug: place for place, slug in enumerate(codelists.slugs("milestones"))}
     return Progress(
-        stages=[_progress(stage, passages.get(stage.slug), accepted) for stage in in_pipeline(STAGES)],
+        template=template.slug,
+        template_version=template.number,
+        stage=pinned.stage if pinned else None,
+        entered_at=pinned.entered_at if pinned else None,
+        days_in_stage=(today() - day_of(pinned.entered_at)).days if pinned else None,
+        ended=pinned is not None and template.end(pinned.stage) is not None,
+        stages=[_progress(stage, passages.get(stage), conditions[stage]) for stage in template.order],
+        waiting_on=_waiting_on(session, template, pinned, conditions, reports),
+        reports=[report for report, _ in reports],
+        moves=list(session.scalars(moves.limit(MOVES_SHOWN))),
         milestones=sorted(session.scalars(records), key=lambda record: order[record.milestone]),
     )
 
 
-def _progress(stage: Stage, passage: GatePassage | None, accepted: frozenset[str]) -> StageProgress:
-    listed = codelists.entry("stages", stage.slug)["exit_evidence"]
+def _reports(
+    template: TemplateVersion, pinned: ProposalPipeline | None, facts: GateFacts
+) -> list[tuple[Report, Condition]]:
+    end = None if pinned is None else template.end(pinned.stage)
+    if pinned is None or end is None:
+        return []
+    due_on = day_of(pinned.entered_at) + timedelta(days=end.reports_due_days)
+    told = zip(end.reports, report_conditions(end.reports, facts), strict=True)
+    return [
+        (
+            Report(
+                kind=report.kind,
+                due_on=due_on,
+                overdue=condition.reason.outcome is not Outcome.MET and due_on < today(),
+                condition=condition.reason,
+            ),
+            condition,
+        )
+        for report, condition in told
+    ]
+
+
+def _waiting_on(
+    session: Session,
+    template: TemplateVersion,
+    pinned: ProposalPipeline | None,
+    conditions: dict[str, list[Condition]],
+    reports: list[tuple[Report, Condition]],
+) -> list[Waiting]:
+    """Whom the next step waits on: each condition's own party, the group once all are met, funders for an open ask."""
+    if pinned is None:
+        return [Waiting("group", (), "PUBLISH")]
+    waiting = [each.waiting for each in conditions.get(pinned.stage, []) if each.waiting is not None]
+    waiting += [condition.waiting for _, condition in reports if condition.waiting is not None]
+    following = next_stage(template, pinned.stage)
+    if following is not None and not waiting:
+        waiting.append(Waiting("group", (), "MOVE", following))
+    sought = select(Ask.stage).where(
+        Ask.proposal_id == pinned.proposal_id, Ask.state == "open", Ask.accepted < Ask.amount
+    )
+    funders = [Waiting("funder", ("funder",), "OPEN_ASK", stage) for stage in session.scalars(sought.order_by(Ask.id))]
+    return [*waiting, *funders]
+
+
+def _progress(stage: str, passage: GatePassage | None, conditions: list[Condition]) -> StageProgress:
     return StageProgress(
-        stage=stage.slug,
+        stage=stage,
         entry_passed=passage is not None,
         basis=passage.basis if passage else None,
         passed_at=passage.passed_at if passage else None,
         evidenced_at=passage.evidenced_at if passage else None,
-        exit_evidence=[ExitEvidence(kind, kind in accepted) for kind in listed],
+        conditions=[each.reason for each in conditions],
     )
 
 
@@ -190,34 +373,6 @@ def _verify_milestone(
         audience = policy.audience_of(session, evidence)
         after = {"milestone": evidence.milestone, "state": "verified", "evidence": version.id}
         _record(session, actor, "milestone.verified", "milestone_record", record, evidence.proposal_id, audience, after)
-
-
-def _pass_by_evidence(session: Session, actor: Actor, evidence: Evidence, stage: str) -> bool:
-    values = {
-        "id": new_id(),
-        "proposal_id": evidence.proposal_id,
-        "stage": stage,
-        "basis": "evidenced",
-        "evidenced_at": func.now(),
-        "by_user_id": actor.user_id,
-    }
-    passing = (
-        insert(GatePassage)
-        .values(values)
-        .on_conflict_do_update(
-            constraint="uq_gate_passage_proposal_id_stage",
-            set_={"basis": "evidenced", "evidenced_at": func.now()},
-            where=GatePassage.basis == "declared",
-        )
-        .returning(GatePassage.id)
-    )
-    passage = session.execute(passing).scalar()
-    if passage is None:
-        return False
-    audience = policy.audience_of(session, evidence)
-    after = {"stage": stage, "basis": "evidenced"}
-    _record(session, actor, "gate.passed", "gate_passage", passage, evidence.proposal_id, audience, after)
-    return True
 
 
 def _record(

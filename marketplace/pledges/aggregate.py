@@ -6,11 +6,10 @@ locks (so that a stranger learns nothing) and again under them (it may have been
 
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from marketplace.identity.organisations import freshly
-from marketplace.pledges import booking, lifecycle, queries, rules
+from marketplace.pledges import booking, lifecycle, queries
 from marketplace.pledges.models import Pledge, Tranche
 from marketplace.proposals.models import Ask, Proposal
 from marketplace.store import journal
@@ -39,18 +38,6 @@ def step(pledge: Pledge, event: str) -> None:
     pledge.version += 1
 
 
-def fill_ask(session: Session, ask_id: UUID, amount: int) -> None:
-    """Take `amount` of the ask's open gap (negative: give it back). AskAlreadyFunded where there is no room."""
-    filled = update(Ask).where(Ask.id == ask_id, Ask.accepted + amount <= Ask.amount, Ask.accepted + amount >= 0)
-    if amount > 0:
-        filled = filled.where(Ask.state == "open")
-    done = session.execute(filled.values(accepted=Ask.accepted + amount).execution_options(synchronize_session="fetch"))
-    if done.rowcount != 1:  # type: ignore[attr-defined]
-        ask = session.get_one(Ask, ask_id)
-        gap = ask.amount - ask.accepted if ask.state == "open" else 0
-        raise rules.AskAlreadyFunded("The ask has no room for this pledge any more.", open_gap=gap, needed=amount)
-
-
 def cancel_tranche_money(session: Session, actor: Actor, tranche: Tranche) -> None:
     """Free exactly one unpaid tranche, in the part and in the ledger; the ask is for the caller to open again."""
     tranche.state = lifecycle.tranche_step(tranche.state, "cancel")
@@ -63,7 +50,7 @@ def cancel_tranche_money(session: Session, actor: Actor, tranche: Tranche) -> No
 
 def settle(session: Session, actor: Actor, pledge: Pledge) -> None:
     """End a pledge with nothing left to pay: complete once signed, withdrawn where every tranche went before that."""
-    if any(tranche.state not in {"paid", "cancelled"} for part in pledge.parts for tranche in part.tranches):
+    if any(tranche.state not in lifecycle.TRANCHE_OVER for part in pledge.parts for tranche in part.tranches):
         return
     if pledge.state in lifecycle.PAYABLE:
         step(pledge, "complete")

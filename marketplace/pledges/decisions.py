@@ -5,7 +5,7 @@ and the record of it. Flushes, never commits.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,12 +23,15 @@ from marketplace.programmes.models import Programme
 from marketplace.proposals.models import Proposal
 from marketplace.proposals.queries import sharing_of
 from marketplace.reference.parameters import values_on
+from marketplace.store import journal
 from marketplace.values.actor import Actor
 from marketplace.values.canonical import sha256_of
 from marketplace.values.clock import today
 from marketplace.values.reasons import Outcome, Reason
 from marketplace.values.refusals import NotFound
 
+BOUND_AS = "decision"
+"""The name under which audit entries bind a decision."""
 BATCH = 200
 """Decisions held in memory at a time when all are replayed."""
 
@@ -104,7 +107,25 @@ def keep_decision(session: Session, pledge: Pledge, decided: Decided) -> Decisio
     )
     session.add(decision)
     session.flush()
+    journal.bind(session, BOUND_AS, pledge.id, decision_digest(decision))
     return decision
+
+
+def decision_digest(decision: Decision) -> str:
+    """What the audit chain keeps of a decision: the digests of its basis and result as they are now."""
+    return sha256_of(f"{basis_of(decision).sha256} {sha256_of(decision.result)}")
+
+
+def digests_of(session: Session, pledge_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The digests of the decisions behind these pledges as they stand now; those that are not there are left out."""
+    found = session.scalars(select(Decision).where(Decision.pledge_id.in_(list(pledge_ids))))
+    return {each.pledge_id: decision_digest(each) for each in found}
+
+
+def ids_after(session: Session, after: UUID | None, limit: int) -> list[UUID]:
+    """The next pledges with a decision, in order."""
+    query = select(Decision.pledge_id).order_by(Decision.pledge_id).limit(limit)
+    return list(session.scalars(query if after is None else query.where(Decision.pledge_id > after)))
 
 
 def decision_for(session: Session, actor: Actor, pledge_id: UUID) -> Decision:

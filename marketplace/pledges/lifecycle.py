@@ -20,6 +20,7 @@ PLEDGE: Mapping[tuple[str, str], str] = {
     ("indicated", "lapse"): "expired",
     ("offered", "lapse"): "expired",
     ("offered", "accept"): "accepted",
+    ("accepted", "lapse"): "expired",
     ("accepted", "sign"): "contracted",
     ("contracted", "pay"): "drawing",
     ("drawing", "pay"): "drawing",
@@ -30,6 +31,9 @@ PLEDGE: Mapping[tuple[str, str], str] = {
     ("drawing", "claw_back"): "clawed_back",
     ("completed", "claw_back"): "clawed_back",
     ("terminated", "claw_back"): "clawed_back",
+    ("drawing", "reopen"): "drawing",
+    ("completed", "reopen"): "drawing",
+    ("drawing", "undo_first_payment"): "contracted",
 }
 
 TRANCHE: Mapping[tuple[str, str], str] = {
@@ -47,8 +51,30 @@ TRANCHE: Mapping[tuple[str, str], str] = {
     ("claimed", "cancel"): "cancelled",
     ("approved", "cancel"): "cancelled",
     ("held", "cancel"): "cancelled",
+    ("scheduled", "replace"): "replaced",
+    ("claimable", "replace"): "replaced",
+    ("claimed", "replace"): "replaced",
+    ("held", "replace"): "replaced",
+    ("paid", "reverse"): "approved",
 }
-"""Besides, `release` takes a held tranche back to where it was held from."""
+"""Besides, `release` takes a held tranche back to where it was held from; one held from approved is not replaced."""
+
+SCHEDULE: Mapping[tuple[str, str], str] = {
+    ("proposed", "accept"): "accepted",
+    ("proposed", "reject"): "rejected",
+    ("proposed", "withdraw"): "withdrawn",
+}
+REVERSAL: Mapping[tuple[str, str], str] = {
+    ("requested", "approve"): "approved",
+    ("requested", "reject"): "rejected",
+}
+DEMAND: Mapping[tuple[str, str], str] = {
+    ("open", "recover_part"): "open",
+    ("open", "recover"): "recovered",
+    ("open", "withdraw"): "withdrawn",
+}
+TRANCHE_OVER = frozenset({"paid", "cancelled", "replaced"})
+"""States in which nothing of a tranche is promised any more."""
 
 COMMITTED = frozenset({"accepted", "contracted", "drawing"})
 """States in which the unpaid rest of a pledge is committed money."""
@@ -83,6 +109,21 @@ def tranche_step(state: str, event: str) -> str:
     return _step(TRANCHE, "tranche", state, event)
 
 
+def schedule_step(state: str, event: str) -> str:
+    """The schedule's state after `event`; NoSuchStep where there is no such step."""
+    return _step(SCHEDULE, "schedule", state, event)
+
+
+def reversal_step(state: str, event: str) -> str:
+    """The reversal's state after `event`; NoSuchStep where there is no such step."""
+    return _step(REVERSAL, "payment reversal", state, event)
+
+
+def demand_step(state: str, event: str) -> str:
+    """The demand's state after `event`; NoSuchStep where there is no such step."""
+    return _step(DEMAND, "demand", state, event)
+
+
 def _step(table: Mapping[tuple[str, str], str], thing: str, state: str, event: str) -> str:
     following = table.get((state, event))
     if following is None:
@@ -91,9 +132,13 @@ def _step(table: Mapping[tuple[str, str], str], thing: str, state: str, event: s
     return following
 
 
-def pledge_state_at(state: str, expires_on: date | None, now: datetime) -> str:
-    """The state by the clock: an offer is expired once its last day (London) is over, recorded or not."""
-    if state == "offered" and expires_on is not None and now >= end_of_day(expires_on):
+def pledge_state_at(state: str, expires_on: date | None, now: datetime, lapses_on: date | None = None) -> str:
+    """The state by the clock: an offer is expired once its last day (London) is over, recorded or not.
+
+    So is an acceptance once the last day of a threshold is over that was not reached (`lapses_on`).
+    """
+    last_day = {"offered": expires_on, "accepted": lapses_on}.get(state)
+    if last_day is not None and now >= end_of_day(last_day):
         return "expired"
     return state
 

@@ -10,15 +10,19 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ForeignKey,
+    Index,
     Integer,
     String,
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.pledges.condition_models import PledgeCondition, PledgeLine, PledgeSubsidy
 from marketplace.store.base import Identified, Minor, Model, Slug, Versioned
 from marketplace.values.money import LARGEST_AMOUNT, Money
 
@@ -36,10 +40,11 @@ STATES = (
     "terminated",
     "clawed_back",
 )
-TRANCHE_STATES = ("scheduled", "claimable", "claimed", "approved", "paid", "held", "cancelled")
+TRANCHE_STATES = ("scheduled", "claimable", "claimed", "approved", "paid", "held", "cancelled", "replaced")
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> str:
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """A CHECK that the column holds one of these words."""
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
@@ -47,7 +52,7 @@ class Pledge(Identified, Versioned, Model):
     """A promise of one programme to one proposal's ask. `amount` is the sum of its parts.
 
     `shown_at` is when the group first saw it: a draft that is withdrawn never shows. From `offered_at` on it has a
-    Decision: what the offer rests on.
+    Decision: what the offer rests on. `lapses_on` is the last day of a threshold that an accepted pledge waits for.
     """
 
     __tablename__ = "pledge"
@@ -75,14 +80,25 @@ class Pledge(Identified, Versioned, Model):
     ended_at: Mapped[datetime | None]
     reason: Mapped[dict[str, str] | None]
 
+    lines_named: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
+    lapses_on: Mapped[date | None]
+
+    lines: Mapped[list[PledgeLine]] = relationship(
+        lazy="selectin", order_by=PledgeLine.ask_line_id, cascade="all, delete-orphan", passive_deletes=True
+    )
+    conditions: Mapped[list[PledgeCondition]] = relationship(
+        lazy="selectin", order_by=PledgeCondition.kind, cascade="all, delete-orphan"
+    )
+    subsidy: Mapped[PledgeSubsidy | None] = relationship(lazy="selectin")
     parts: Mapped[list["PledgePart"]] = relationship(
         back_populates="pledge", lazy="selectin", order_by="PledgePart.position", cascade="all, delete-orphan"
     )
 
     __table_args__ = (
-        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint(one_of("state", STATES), name="state"),
         CheckConstraint(f"amount BETWEEN 1 AND {LARGEST_AMOUNT}", name="amount"),
         CheckConstraint("state <> 'offered' OR expires_on IS NOT NULL", name="offer_expires"),
+        Index("ix_pledge_lapses_on", "lapses_on", postgresql_where=text("lapses_on IS NOT NULL")),
     )
 
     @property
@@ -118,7 +134,11 @@ class Decision(Model):
 
 
 class PledgePart(Identified, Model):
-    """One instrument of a pledge; `pledged == unpaid + paid + delivered + cancelled`, `0 <= returned <= paid`."""
+    """One instrument of a pledge; `pledged == unpaid + paid + delivered + cancelled`, `0 <= returned <= paid`.
+
+    `terms` are words; `financial_terms` are figures by instrument, as financial_terms.py says. `repaid` and
+    `written_off` are principal alone.
+    """
 
     __tablename__ = "pledge_part"
 
@@ -131,7 +151,10 @@ class PledgePart(Identified, Model):
     delivered: Mapped[Minor] = mapped_column(default=0)
     cancelled: Mapped[Minor] = mapped_column(default=0)
     returned: Mapped[Minor] = mapped_column(default=0)
+    repaid: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    written_off: Mapped[Minor] = mapped_column(default=0, server_default="0")
     terms: Mapped[dict[str, str] | None]
+    financial_terms: Mapped[dict[str, Any] | None]
 
     pledge: Mapped[Pledge] = relationship(back_populates="parts")
     tranches: Mapped[list["Tranche"]] = relationship(
@@ -144,6 +167,10 @@ class PledgePart(Identified, Model):
         CheckConstraint("paid >= 0 AND delivered >= 0 AND cancelled >= 0", name="not_negative"),
         CheckConstraint("paid + delivered + cancelled <= amount", name="never_more_than_pledged"),
         CheckConstraint("returned BETWEEN 0 AND paid", name="returned"),
+        CheckConstraint(
+            "repaid >= 0 AND written_off >= 0 AND returned + repaid + written_off <= paid",
+            name="repaid_and_written_off",
+        ),
         CheckConstraint("in_kind AND paid = 0 OR NOT in_kind AND delivered = 0", name="kind"),
     )
 
@@ -152,9 +179,17 @@ class PledgePart(Identified, Model):
         """What is still promised, in minor units."""
         return self.amount - self.paid - self.delivered - self.cancelled
 
+    @property
+    def outstanding(self) -> int:
+        """What was paid and has neither come back nor been written off, in minor units."""
+        return self.paid - self.returned - self.repaid - self.written_off
+
 
 class Tranche(Identified, Versioned, Model):
-    """A stage of a part. `state` is as stored; a scheduled one becomes claimable by milestone, day or agreement."""
+    """A stage of a part. `state` is as stored; a scheduled one becomes claimable by milestone, day or agreement.
+
+    `demanded` is asked back and has not come yet; `reversals` counts payments that were recorded by mistake.
+    """
 
     __tablename__ = "tranche"
 
@@ -178,14 +213,24 @@ class Tranche(Identified, Versioned, Model):
     payee_organisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     fiscal_hosting_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("fiscal_hosting.id"))
     returned: Mapped[Minor] = mapped_column(default=0)
+    demanded: Mapped[Minor] = mapped_column(server_default="0", default=0)
+    reversals: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    repaid: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    written_off: Mapped[Minor] = mapped_column(default=0, server_default="0")
 
     part: Mapped[PledgePart] = relationship(back_populates="tranches", lazy="joined")
 
     __table_args__ = (
         UniqueConstraint("part_id", "position"),
-        CheckConstraint(_one_of("state", TRANCHE_STATES), name="state"),
+        CheckConstraint(one_of("state", TRANCHE_STATES), name="state"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("returned BETWEEN 0 AND amount", name="returned"),
+        CheckConstraint("demanded >= 0 AND returned + demanded <= amount", name="demanded"),
+        CheckConstraint("state = 'paid' OR returned = 0 AND demanded = 0", name="only_paid_money_returns"),
+        CheckConstraint(
+            "repaid >= 0 AND written_off >= 0 AND returned + demanded + repaid + written_off <= amount",
+            name="repaid_and_written_off",
+        ),
         CheckConstraint("(basis = 'on_milestone') = (milestone IS NOT NULL)", name="milestone"),
         CheckConstraint("(basis = 'in_advance') = (due_on IS NOT NULL)", name="due_on"),
         CheckConstraint("state <> 'held' OR held_from IS NOT NULL AND reason IS NOT NULL", name="held"),
@@ -196,3 +241,9 @@ class Tranche(Identified, Versioned, Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.part.pledge.currency)
+
+    @property
+    def outstanding(self) -> int:
+        """What was paid and has neither come back nor been written off; `demanded` is the part of it asked back."""
+        paid = self.amount if self.state == "paid" and not self.part.in_kind else 0
+        return paid - self.returned - self.repaid - self.written_off

@@ -14,8 +14,21 @@ from sqlalchemy.orm import Session
 from marketplace.eligibility.models import CriteriaVersion
 from marketplace.identity.models import Organisation
 from marketplace.ledger import service as books
-from marketplace.pledges import booking, decisions, lifecycle, queries, rules
-from marketplace.pledges.aggregate import cancel_tranche_money, fill_ask, hold_pledge, record, step
+from marketplace.pledges import (
+    authority,
+    booking,
+    commitments,
+    conditions,
+    decisions,
+    hooks,
+    lifecycle,
+    lines,
+    queries,
+    rules,
+    schedules,
+    subsidy,
+)
+from marketplace.pledges.aggregate import hold_pledge, record, step
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.programmes import rules as programme_rules
 from marketplace.programmes.listings import refuse_unclaimed
@@ -63,6 +76,8 @@ def draft_pledge(session: Session, actor: Actor, draft: dict[str, Any]) -> Pledg
     )
     session.add(pledge)
     session.flush()
+    _beside(session, pledge, draft)
+    session.flush()
     record(session, actor, pledge, "pledge.drafted")
     return pledge
 
@@ -82,6 +97,7 @@ def change_pledge(
         session.flush()
         pledge.parts = _parts(plans)
         pledge.amount = sum(plan.amount for plan in plans)
+    _beside(session, pledge, change)
     if "message" in change:
         pledge.message = change["message"]
     if "verifier_organisation_ids" in change:
@@ -113,6 +129,7 @@ def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]
     if not is_current(session, proposal, ask):
         ask = queries.lock_ask(session, current_ask(session, proposal).id)
         pledge.ask_id = ask.id
+    commitments.settle_due(session, ask.id)
     programme = session.get_one(Programme, pledge.programme_id)
     refuse_wholesale(session, programme)
     if programme.current_criteria_version_id is None:
@@ -121,21 +138,27 @@ def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]
         raise rules.ProgrammeHasNoBudget("Set the programme's budget first.")
     waivers = {waiver["code"]: waiver["reason"] for waiver in terms.get("waivers", [])}
     decided = decisions.decide_offer(session, programme, proposal, waivers)
+    counted, blocking = subsidy.assess_offer(session, programme, pledge, proposal, terms.get("subsidy", {}))
     missing = [
         *unmet(rules.offer_limits(_offer_facts(session, programme, pledge, proposal, ask, terms["expires_on"]))),
+        *conditions.offer_reasons(session, pledge),
         *decided.blocking(waivers),
+        *blocking,
     ]
     if missing:
         raise rules.OfferRefused(
             "The offer does not meet what `reasons` names.", reasons=[reason.as_json() for reason in missing]
         )
+    authority.may_offer(session, actor, pledge, terms)
     decisions.keep_decision(session, pledge, decided)
+    pledge.subsidy = counted
     pledge.expires_on = terms["expires_on"]
     pledge.waivers = [{"code": code, "reason": words} for code, words in waivers.items()]
     pledge.offered_by, pledge.offered_at = actor.user_id, now()
     pledge.shown_at = pledge.shown_at or pledge.offered_at
     step(pledge, "offer")
     session.flush()
+    hooks.offered(session, pledge)
     record(session, actor, pledge, "pledge.offered")
     return pledge
 
@@ -149,13 +172,17 @@ def accept(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
         raise rules.ProposalGone("The proposal has been withdrawn.")
     if actor.user_id in {pledge.drafted_by, pledge.offered_by}:
         raise rules.BothSides("Whoever made the offer cannot accept it too.")
+    commitments.settle_due(session, ask.id)
     _refuse_changed(session, proposal, ask, pledge)
-    fill_ask(session, pledge.ask_id, pledge.amount)
+    conditions.refuse_passed_days(pledge)
+    commitments.hold_lines(session, pledge)
     step(pledge, "accept")
     pledge.answered_by, pledge.answered_at = actor.user_id, now()
-    session.flush()
+    turned = commitments.recount(session, ask.id)
     booking.book_acceptance(session, actor, pledge)
+    schedules.keep_first(session, pledge)
     record(session, actor, pledge, "pledge.accepted")
+    commitments.note_thresholds(session, actor, turned)
     return pledge
 
 
@@ -184,10 +211,14 @@ def sign_agreement(session: Session, actor: Actor, pledge_id: UUID, agreement: d
     """Record the signed agreement: tranches on agreement can be claimed from now on."""
     pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.SIGN_AGREEMENT)
     rules.refuse_future(agreement["signed_on"], today(), "#/signed_on")
+    commitments.settle_due(session, pledge.ask_id)
+    lifecycle.pledge_step(pledge.state, "sign")
+    conditions.refuse_waiting(session, pledge)
     step(pledge, "sign")
     pledge.signed_on = agreement["signed_on"]
     pledge.agreement_reference = agreement.get("reference")
     session.flush()
+    hooks.agreed(session, pledge)
     record(session, actor, pledge, "pledge.contracted")
     return pledge
 
@@ -196,7 +227,7 @@ def record_expired_offers(session: Session) -> int:
     """Record offers whose last day is over. Running it twice, or late, changes nothing: the clock already told."""
     query = select(Pledge.id).where(Pledge.state == "offered", Pledge.expires_on < today())
     count = 0
-    for pledge_id in list(session.scalars(query.order_by(Pledge.id).limit(500))):
+    for pledge_id in list(session.scalars(query.order_by(Pledge.id).limit(500).with_for_update(skip_locked=True))):
         pledge = queries.lock_pledge(session, pledge_id)
         if lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now()) != pledge.state:
             step(pledge, "lapse")
@@ -210,6 +241,7 @@ def before_withdrawal(session: Session, actor: Actor, proposal: Proposal) -> Non
     """Refuse a proposal's withdrawal while money is promised to it; lapse the offers that are open."""
     for ask_id in session.scalars(select(Ask.id).where(Ask.proposal_id == proposal.id).order_by(Ask.id)).all():
         queries.lock_ask(session, ask_id)
+        commitments.settle_due(session, ask_id)
     ids = session.scalars(select(Pledge.id).where(Pledge.proposal_id == proposal.id).order_by(Pledge.id)).all()
     pledges = [queries.lock_pledge(session, pledge_id) for pledge_id in ids]
     if any(pledge.state in lifecycle.COMMITTED for pledge in pledges):
@@ -259,18 +291,19 @@ def refuse_wholesale(session: Session, programme: Programme) -> None:
 
 
 def _end(session: Session, actor: Actor, pledge_id: UUID, event: str, type_: str, reason: dict[str, str]) -> Pledge:
-    pledge, _, _ = hold_pledge(session, actor, pledge_id, Action.END_PLEDGE)
+    pledge, _, ask = hold_pledge(session, actor, pledge_id, Action.END_PLEDGE)
+    commitments.settle_due(session, ask.id)
     was_committed = pledge.state in lifecycle.COMMITTED
     step(pledge, event)
+    if event == "terminate":
+        authority.may_terminate(session, actor, pledge)
+    turned: list[Pledge] = []
     if was_committed:
-        freed = sum(part.unpaid for part in pledge.parts)
-        for tranche in _tranches(pledge):
-            if tranche.state not in {"paid", "cancelled"}:
-                cancel_tranche_money(session, actor, tranche)
-        fill_ask(session, pledge.ask_id, -freed)
+        turned = commitments.free_unpaid(session, actor, pledge)
     pledge.ended_at, pledge.reason = now(), reason
     session.flush()
     record(session, actor, pledge, type_)
+    commitments.note_thresholds(session, actor, turned)
     return pledge
 
 
@@ -299,6 +332,17 @@ def _refuse_changed(session: Session, proposal: Proposal, ask: Ask, pledge: Pled
         raise rules.TicketExceeded("The programme has promised this ask as much as it gives to one.")
 
 
+def _beside(session: Session, pledge: Pledge, drafted: dict[str, Any]) -> None:
+    """The lines and conditions that the draft gives; lines that were named before have to fit other parts too."""
+    if "lines" in drafted:
+        lines.name_lines(session, pledge, drafted["lines"])
+    elif pledge.lines_named and "parts" in drafted:
+        kept = [{"line": line, "amount": amount} for line, amount in lines.named_lines(pledge).items()]
+        lines.refuse_wrong_lines(session, pledge.ask_id, kept, pledge.amount)
+    if "conditions" in drafted:
+        conditions.write_conditions(session, pledge, drafted["conditions"])
+
+
 def _verifiers(session: Session, draft: dict[str, Any], group_organisation_id: UUID) -> list[UUID]:
     named = list(dict.fromkeys(draft.get("verifier_organisation_ids", [])))
     known = discoverable(session, named)
@@ -320,6 +364,7 @@ def _parts(plans: tuple[rules.PartPlan, ...]) -> list[PledgePart]:
             in_kind=plan.in_kind,
             amount=plan.amount,
             terms=plan.terms,
+            financial_terms=plan.financial_terms,
             tranches=[
                 Tranche(
                     position=step, basis=each.basis, milestone=each.milestone, due_on=each.due_on, amount=each.amount
@@ -329,10 +374,6 @@ def _parts(plans: tuple[rules.PartPlan, ...]) -> list[PledgePart]:
         )
         for place, plan in enumerate(plans)
     ]
-
-
-def _tranches(pledge: Pledge) -> list[Tranche]:
-    return sorted((tranche for part in pledge.parts for tranche in part.tranches), key=lambda each: each.id)
 
 
 def _offer_facts(
@@ -350,8 +391,9 @@ def _offer_facts(
         promised_before=queries.promised_to(session, programme.id, ask.id),
         budget_left=books.balances(session, "programme", programme.id).get("available", 0),
         ask_currency=ask.currency,
-        open_gap=ask.amount - ask.accepted,
+        open_gap=ask.open_gap,
         sought=frozenset(sought),
         expires_on=expires_on,
         today=today(),
+        guaranteed=sum(part.amount for part in pledge.parts if part.instrument in rules.GUARANTEES),
     )

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from sqlalchemy.orm import Session
 
 from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
+from marketplace.evidence.reliance import relied_on
+from marketplace.evidence.service import counts_on
 from marketplace.identity.models import Organisation
 from marketplace.pledges.lifecycle import BINDING, SEEN_BY_GROUP
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
@@ -59,7 +61,11 @@ def pledges_for(
 
 def state_at(moment: datetime) -> ColumnElement[str]:
     """`lifecycle.pledge_state_at` in SQL."""
-    over = and_(Pledge.state == "offered", Pledge.expires_on < day_of(moment))
+    day = day_of(moment)
+    over = or_(
+        and_(Pledge.state == "offered", Pledge.expires_on < day),
+        and_(Pledge.state == "accepted", Pledge.lapses_on < day),
+    )
     return case((over, literal("expired")), else_=Pledge.state)
 
 
@@ -114,10 +120,18 @@ def promised_to(session: Session, programme_id: UUID, ask_id: UUID) -> int:
     return int(session.scalars(query).one())
 
 
-def verification_for(session: Session, pledge: Pledge, milestone: str | None) -> Verification | None:
-    """What proves the milestone to that pledge: evidence that its funder, or one it names, has accepted; the latest."""
+def verification_for(
+    session: Session, pledge: Pledge, milestone: str | None, claimed_at: datetime | None = None
+) -> Verification | None:
+    """What proves the milestone to that pledge: the latest acceptance that counts for its funder.
+
+    It is the funder's own, or of one that it names, or another's that it relies on with the group's consent. It counts
+    while it has not expired and the consent stands; for a claim, as it was when the claim was made.
+    """
     if milestone is None:
         return None
+    at = claimed_at or now()
+    own = Verification.verifier_organisation_id.in_([pledge.organisation_id, *pledge.verifier_organisation_ids])
     query = (
         select(Verification)
         .join(EvidenceVersion, EvidenceVersion.id == Verification.evidence_version_id)
@@ -125,8 +139,8 @@ def verification_for(session: Session, pledge: Pledge, milestone: str | None) ->
         .where(
             Evidence.proposal_id == pledge.proposal_id,
             Evidence.milestone == milestone,
-            Verification.decision == "accepted",
-            Verification.verifier_organisation_id.in_([pledge.organisation_id, *pledge.verifier_organisation_ids]),
+            counts_on(day_of(at)),
+            or_(own, relied_on(pledge.organisation_id, at)),
         )
         .order_by(Verification.id.desc())
     )

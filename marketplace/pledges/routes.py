@@ -6,12 +6,13 @@ from uuid import UUID
 from marketplace.eligibility.decisions import Replay
 from marketplace.ledger.queries import Statement
 from marketplace.pledges import decisions, offers, queries, schemas, statements
+from marketplace.pledges.ledger_schemas import StatementQuery
 from marketplace.pledges.models import Pledge
 from marketplace.store.base import session
 from marketplace.web.conditional import if_match, located, tagged
 from marketplace.web.guard import current_actor
 from marketplace.web.openapi import MarketBlueprint
-from marketplace.web.paging import Page, PageQuery, after_id, by_id, cut, page_of, paged, position
+from marketplace.web.paging import Page, after_id, by_id, cut, page_of, paged, position
 from marketplace.web.writes import writes
 
 pledges = MarketBlueprint("pledges", __name__, description="Promises of programmes to asks")
@@ -129,29 +130,35 @@ def get_pledge_decision_replay(pledge_id: UUID) -> Replay:
 
 
 @pledges.get("/pledges/<uuid:pledge_id>/statement")
-@pledges.arguments(PageQuery, location="query")
+@pledges.arguments(StatementQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_pledge_statement(query: dict[str, Any], pledge_id: UUID) -> dict[str, Any]:
     """Read what was booked on a pledge's accounts."""
-    found = statements.pledge_statement(session(), current_actor(), pledge_id, position(query), query["limit"])
+    found = statements.pledge_statement(
+        session(), current_actor(), pledge_id, position(query), query["limit"], query.get("as_of")
+    )
     return _statement(found)
 
 
 @pledges.get("/programmes/<uuid:programme_id>/statement")
-@pledges.arguments(PageQuery, location="query")
+@pledges.arguments(StatementQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_programme_statement(query: dict[str, Any], programme_id: UUID) -> dict[str, Any]:
     """Read what was booked on a programme's accounts."""
-    found = statements.programme_statement(session(), current_actor(), programme_id, position(query), query["limit"])
+    found = statements.programme_statement(
+        session(), current_actor(), programme_id, position(query), query["limit"], query.get("as_of")
+    )
     return _statement(found)
 
 
 @pledges.get("/proposals/<uuid:proposal_id>/statement")
-@pledges.arguments(PageQuery, location="query")
+@pledges.arguments(StatementQuery, location="query")
 @pledges.response(200, schemas.StatementView)
 def get_proposal_statement(query: dict[str, Any], proposal_id: UUID) -> dict[str, Any]:
     """Read what was booked on the pledges made to a proposal."""
-    found = statements.proposal_statement(session(), current_actor(), proposal_id, position(query), query["limit"])
+    found = statements.proposal_statement(
+        session(), current_actor(), proposal_id, position(query), query["limit"], query.get("as_of")
+    )
     return _statement(found)
 
 

@@ -6,15 +6,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from marketplace.instruments.loans import LoanTerms, faults_of
 from marketplace.pledges.lifecycle import PAYABLE
 from marketplace.values.money import LARGEST_AMOUNT, split_by_basis_points
 from marketplace.values.reasons import Outcome, Reason, unmet
 from marketplace.values.refusals import Conflict, Unprocessable
 
-ALWAYS_IN_KIND = frozenset({"in_kind_support", "pro_bono"})
+GUARANTEES = frozenset({"guarantee"})
+"""Given like support in kind and never cash; unlike it they use no budget: memorandum entries."""
+ALWAYS_IN_KIND = frozenset({"in_kind_support", "pro_bono"}) | GUARANTEES
 SOMETIMES_IN_KIND = frozenset({"employer_support"})
 NEVER_A_PART = frozenset({"blended"})
-NOT_YET_PLEDGED = frozenset({"guarantee"})
+LOANS = frozenset({"loan_unsecured", "loan_secured"})
+REPAYABLE = LOANS | {"working_capital_facility", "quasi_equity", "recoverable_grant"}
+"""Instruments whose principal comes back; the rest is given, or held as shares."""
 PARTS_OF_BLENDED = frozenset({"grant", "recoverable_grant", "loan_unsecured", "loan_secured"})
 MOST_TRANCHES = 24
 
@@ -163,6 +168,7 @@ class PartPlan:
     amount: int
     in_kind: bool
     terms: dict[str, str] | None
+    financial_terms: dict[str, Any] | None
     tranches: tuple[TranchePlan, ...]
 
 
@@ -191,20 +197,42 @@ def _plan_part(
 
     if instrument in NEVER_A_PART:
         fault("/instrument", "A blended offer is made of parts: give the grant and the loan as two parts.")
-    if instrument in NOT_YET_PLEDGED:
-        fault("/instrument", "Guarantees cannot be pledged here yet.")
     in_kind = part.get("in_kind", instrument in ALWAYS_IN_KIND)
     if in_kind and instrument not in ALWAYS_IN_KIND | SOMETIMES_IN_KIND:
         fault("/in_kind", "Only support instruments are given in kind.")
     if not in_kind and instrument in ALWAYS_IN_KIND:
         fault("/in_kind", "This instrument is always in kind.")
-    tranches = _plan_tranches(part, amount, template, fault)
-    return PartPlan(instrument, amount, in_kind, part.get("terms"), tranches)
+    tranches = plan_tranches(part, amount, template, fault)
+    financial_terms = part.get("financial_terms")
+    for name, detail in financial_faults(instrument, amount, financial_terms).items():
+        fault(f"/financial_terms{name}", detail)
+    return PartPlan(instrument, amount, in_kind, part.get("terms"), financial_terms, tranches)
 
 
-def _plan_tranches(
+def financial_faults(instrument: str, amount: int, terms: Mapping[str, Any] | None) -> dict[str, str]:
+    """What contradicts itself, the part's `amount` or the instrument in its financial terms, by pointer below them."""
+    if terms is None:
+        needed = "A guarantee says what it covers, for whom and until when."
+        return {"": needed} if instrument in GUARANTEES else {}
+    if instrument in LOANS:
+        found = faults_of(loan_terms(terms))
+        return {f"/{name}": detail for name, detail in found.items()}
+    if instrument == "working_capital_facility" and terms["limit"] < amount:
+        return {"/limit": f"The facility's limit is at least the {amount} that the part promises."}
+    if instrument == "match_trading" and terms["cap"] > amount:
+        return {"/cap": f"The cap is at most the {amount} that the part promises."}
+    return {}
+
+
+def loan_terms(terms: Mapping[str, Any]) -> LoanTerms:
+    """A loan's financial terms as the arithmetic takes them."""
+    return LoanTerms(**{name: terms[name] for name in ("rate_bp", "months", "holiday_months", "fee_bp", "in_advance")})
+
+
+def plan_tranches(
     part: Mapping[str, Any], amount: int, template: Sequence[Mapping[str, Any]], fault: Any
 ) -> tuple[TranchePlan, ...]:
+    """The tranches of a part, or of its unpaid rest, as they will be kept; `fault` is told (pointer, words) of each."""
     given = part.get("tranches")
     if not given:
         return from_template(template, amount)
@@ -249,6 +277,8 @@ class OfferFacts:
     sought: frozenset[str]
     expires_on: date
     today: date
+    guaranteed: int = 0
+    """What of the amount is guarantees, which fill the ask and use no budget."""
 
 
 def offer_limits(facts: OfferFacts) -> list[Reason]:
@@ -263,6 +293,7 @@ def offer_limits(facts: OfferFacts) -> list[Reason]:
         return {"amount": amount, "currency": facts.currency}
 
     instruments = list(facts.instruments)
+    from_budget = facts.amount - facts.guaranteed
     reasons = [
         check(
             "PROGRAMME_STATUS",
@@ -275,7 +306,7 @@ def offer_limits(facts: OfferFacts) -> list[Reason]:
         check("PART_INSTRUMENT", set(instruments) <= offered, sorted(offered), instruments, "in"),
         check("PART_SOUGHT", set(instruments) <= sought, sorted(sought), instruments, "in"),
         check("OPEN_GAP", facts.amount <= facts.open_gap, money(facts.open_gap), money(facts.amount)),
-        check("BUDGET_LEFT", facts.amount <= facts.budget_left, money(facts.budget_left), money(facts.amount)),
+        check("BUDGET_LEFT", from_budget <= facts.budget_left, money(facts.budget_left), money(from_budget)),
         check(
             "EXPIRES_ON", facts.expires_on >= facts.today, facts.today.isoformat(), facts.expires_on.isoformat(), "gte"
         ),
@@ -313,6 +344,8 @@ class PaymentFacts:
     incorporated: bool | None
     host_agreed: bool
     """An agreed fiscal host whose verification stands."""
+    conditions: tuple[Reason, ...] = ()
+    """What the pledge's own conditions ask, each met or not."""
 
 
 def payment_reasons(facts: PaymentFacts) -> list[Reason]:
@@ -350,12 +383,12 @@ def payment_reasons(facts: PaymentFacts) -> list[Reason]:
                 "neither" if not can_hold_money else None,
             )
         )
-    return reasons
+    return [*reasons, *facts.conditions]
 
 
-def check_payable(facts: PaymentFacts) -> None:
-    """NotPayable carrying every reason that is not met."""
-    missing = unmet(payment_reasons(facts))
+def check_payable(facts: PaymentFacts, others: Sequence[Reason] = ()) -> None:
+    """NotPayable carrying every reason that is not met; `others` are those of the features above."""
+    missing = unmet([*payment_reasons(facts), *others])
     if missing:
         raise NotPayable("The payment lacks what `reasons` names.", reasons=[reason.as_json() for reason in missing])
 

@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from marketplace.pledges import lifecycle
+from marketplace.pledges.condition_schemas import (
+    ConditionView,
+    PledgeLineView,
+    PledgeSubsidyView,
+    SubsidyDraft,
+    drafted_conditions,
+    drafted_lines,
+)
+from marketplace.pledges.financial_terms import FinancialTerms, typed
 from marketplace.pledges.models import STATES, TRANCHE_STATES, Pledge
 from marketplace.pledges.rules import MOST_TRANCHES
 from marketplace.values.clock import now
@@ -43,7 +52,12 @@ class PartDraft(Draft):
     amount = Count(least=1, required=True, metadata=MONEY)
     in_kind = Flag(metadata={"description": "Only employer support chooses; the other instruments imply it."})
     terms = WordsField(4000)
+    financial_terms = FinancialTerms()
     tranches = fields.List(fields.Nested(TrancheDraft), validate=validate.Length(min=1, max=MOST_TRANCHES))
+
+    @post_load
+    def by_instrument(self, part: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return typed(part)
 
 
 def _parts(**kwargs: Any) -> fields.List[Any]:
@@ -61,6 +75,11 @@ class PledgeDraft(Draft):
     programme_id = Id(required=True)
     proposal_id = Id(required=True)
     parts = _parts(required=True)
+    lines = drafted_lines(
+        allow_none=True,
+        metadata={"description": "The lines of the ask that it pays; by default the open ones, in order."},
+    )
+    conditions = drafted_conditions()
     message = WordsField(4000)
     verifier_organisation_ids = _verifiers()
 
@@ -69,6 +88,11 @@ class PledgeChange(Draft):
     """What to change of a pledge that has not been offered; absent members stay."""
 
     parts = _parts()
+    lines = drafted_lines(
+        allow_none=True,
+        metadata={"description": "The lines of the ask that it pays; by default the open ones, in order."},
+    )
+    conditions = drafted_conditions()
     message = WordsField(4000)
     verifier_organisation_ids = _verifiers()
 
@@ -81,9 +105,10 @@ class WaiverDraft(Draft):
 
 
 class OfferDraft(Draft):
-    """The offer's last day, and the waivers it needs."""
+    """The offer's last day, the waivers it needs, and how public money is given."""
 
     expires_on = Day(required=True)
+    subsidy = fields.Nested(SubsidyDraft)
     waivers = fields.List(fields.Nested(WaiverDraft), validate=validate.Length(max=50))
 
 
@@ -154,6 +179,7 @@ class TrancheView(View):
     due_on = fields.Date(allow_none=True)
     amount = fields.Nested(MoneyBody, attribute="money", required=True)
     returned = fields.Integer(required=True, metadata=MONEY)
+    demanded = fields.Integer(required=True, metadata={"description": "Asked back and not come yet, minor units."})
     state = fields.String(required=True, validate=validate.OneOf(TRANCHE_STATES))
     reason = WordsField(2000, allow_none=True)
     note = WordsField(2000, attribute="claim_note", allow_none=True)
@@ -187,7 +213,10 @@ class PartView(View):
     cancelled = fields.Integer(required=True, metadata=MONEY)
     returned = fields.Integer(required=True, metadata=MONEY)
     unpaid = fields.Integer(required=True, metadata=MONEY)
+    repaid = fields.Integer(required=True, metadata=MONEY)
+    written_off = fields.Integer(required=True, metadata=MONEY)
     terms = WordsField(4000, allow_none=True)
+    financial_terms = FinancialTerms(required=True, allow_none=True)
 
 
 class WaiverView(View):
@@ -218,6 +247,12 @@ class PledgeView(View):
     state = fields.Method("state_now", required=True)
     amount = fields.Nested(MoneyBody, attribute="money", required=True)
     parts = fields.List(fields.Nested(PartView), required=True)
+    lines = fields.List(fields.Nested(PledgeLineView), required=True)
+    conditions = fields.List(fields.Nested(ConditionView), required=True)
+    subsidy = fields.Nested(PledgeSubsidyView, required=True, allow_none=True)
+    lapses_on = fields.Date(
+        allow_none=True, metadata={"description": "The last day of a threshold that is not reached: then it expires."}
+    )
     message = WordsField(4000, allow_none=True)
     expires_on = fields.Date(allow_none=True)
     waivers = fields.List(fields.Nested(WaiverView), required=True)
@@ -231,7 +266,7 @@ class PledgeView(View):
     created_at = fields.DateTime(required=True)
 
     def state_now(self, pledge: Pledge) -> str:
-        return lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now())
+        return lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now(), pledge.lapses_on)
 
 
 def _digest(of: str) -> fields.String:

@@ -1,5 +1,6 @@
 """Statements of programmes, pledges and proposals, and what a fiscal host holds for whom. Read-only."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,24 +18,36 @@ from marketplace.values.refusals import NotFound
 
 
 def programme_statement(
-    session: Session, actor: Actor, programme_id: UUID, place: list[Any] | None, limit: int
+    session: Session,
+    actor: Actor,
+    programme_id: UUID,
+    place: list[Any] | None,
+    limit: int,
+    as_of: datetime | None = None,
 ) -> Statement:
     """Everything booked on a programme's accounts, for its own organisation."""
     programme = session.get(Programme, programme_id)
     if programme is None:
         raise NotFound()
     permit(actor, Action.READ_PLEDGE, programme.organisation_id)
-    return statement(session, "programme", [programme_id], place=place, limit=limit)
+    return statement(session, "programme", [programme_id], as_of=as_of, place=place, limit=limit)
 
 
-def pledge_statement(session: Session, actor: Actor, pledge_id: UUID, place: list[Any] | None, limit: int) -> Statement:
+def pledge_statement(
+    session: Session, actor: Actor, pledge_id: UUID, place: list[Any] | None, limit: int, as_of: datetime | None = None
+) -> Statement:
     """Everything booked on a pledge's accounts, for its two parties."""
     pledge = queries.pledge_for(session, actor, pledge_id)
-    return statement(session, "pledge", [pledge.id], place=place, limit=limit)
+    return statement(session, "pledge", [pledge.id], as_of=as_of, place=place, limit=limit)
 
 
 def proposal_statement(
-    session: Session, actor: Actor, proposal_id: UUID, place: list[Any] | None, limit: int
+    session: Session,
+    actor: Actor,
+    proposal_id: UUID,
+    place: list[Any] | None,
+    limit: int,
+    as_of: datetime | None = None,
 ) -> Statement:
     """Everything booked on the accounts of the pledges made to a proposal, for its group."""
     proposal = session.get(Proposal, proposal_id)
@@ -42,7 +55,7 @@ def proposal_statement(
         raise NotFound()
     permit(actor, Action.READ_PROPOSAL, proposal.organisation_id)
     made = select(Pledge.id).where(Pledge.proposal_id == proposal_id, Pledge.shown_at.is_not(None))
-    return statement(session, "pledge", list(session.scalars(made)), place=place, limit=limit)
+    return statement(session, "pledge", list(session.scalars(made)), as_of=as_of, place=place, limit=limit)
 
 
 def held_funds(session: Session, actor: Actor, organisation_id: UUID) -> list[Any]:

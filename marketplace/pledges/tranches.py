@@ -13,8 +13,8 @@ from marketplace.hosting.models import FiscalHosting
 from marketplace.hosting.service import agreed_hosting, host_may_hold
 from marketplace.identity.authentication import memberships_of
 from marketplace.pipeline import service as pipeline
-from marketplace.pledges import booking, lifecycle, queries, rules
-from marketplace.pledges.aggregate import cancel_tranche_money, fill_ask, hold_pledge, settle
+from marketplace.pledges import authority, booking, commitments, conditions, hooks, lifecycle, queries, rules
+from marketplace.pledges.aggregate import hold_pledge, settle
 from marketplace.pledges.models import Pledge, Tranche
 from marketplace.proposals.models import Ask
 from marketplace.store import journal
@@ -45,6 +45,7 @@ def approve(session: Session, actor: Actor, tranche_id: UUID) -> Tranche:
     reasons = rules.approval_reasons(tranche.claimed_by, verified_by, actor.person, of_the_group=of_the_group)
     if reasons:
         raise rules.NotApprovable("A second person has to approve.", reasons=[reason.as_json() for reason in reasons])
+    authority.may_approve_claim(session, actor, tranche)
     tranche.state = following
     tranche.approved_by, tranche.approved_at = actor.user_id, now()
     return _changed(session, actor, tranche, "tranche.approved")
@@ -75,8 +76,11 @@ def pay(session: Session, actor: Actor, tranche_id: UUID, payment: dict[str, Any
     tranche.payee_organisation_id = (
         hosting.host_organisation_id if needs_host and hosting else tranche.part.pledge.group_organisation_id
     )
+    authority.may_pay(session, actor, tranche)
     session.flush()
     booking.book_payment(session, actor, tranche)
+    for paid in hooks.ON_PAID:
+        paid(session, actor, tranche)
     return _paid(session, actor, tranche, "tranche.paid")
 
 
@@ -90,6 +94,7 @@ def deliver(session: Session, actor: Actor, tranche_id: UUID, delivery: dict[str
     tranche.claim_note = delivery.get("description", tranche.claim_note)
     tranche.part.delivered += tranche.amount
     tranche.payee_organisation_id = tranche.part.pledge.group_organisation_id
+    authority.may_pay(session, actor, tranche)
     session.flush()
     booking.book_delivery(session, actor, tranche)
     return _paid(session, actor, tranche, "tranche.delivered")
@@ -117,13 +122,15 @@ def cancel(session: Session, actor: Actor, tranche_id: UUID, reason: dict[str, s
     """Cancel an unpaid tranche of a committed pledge: frees exactly its amount, in the budget and in the ask."""
     tranche = _locked(session, actor, tranche_id, Action.MANAGE_TRANCHE)
     pledge = tranche.part.pledge
+    commitments.settle_due(session, pledge.ask_id)
     if pledge.state not in lifecycle.COMMITTED:
         raise lifecycle.NoSuchStep(f"The pledge is {pledge.state}: nothing is committed.", state=pledge.state)
-    cancel_tranche_money(session, actor, tranche)
-    fill_ask(session, pledge.ask_id, -tranche.amount)
+    lifecycle.tranche_step(tranche.state, "cancel")
+    turned = commitments.free_tranche(session, actor, tranche)
     tranche.reason = reason
     session.flush()
-    _event(session, actor, tranche, "tranche.cancelled")
+    record_tranche(session, actor, tranche, "tranche.cancelled")
+    commitments.note_thresholds(session, actor, turned)
     settle(session, actor, pledge)
     return tranche
 
@@ -132,21 +139,30 @@ def return_money(session: Session, actor: Actor, tranche_id: UUID, returned: dic
     """Record money that came back from a paid tranche, once per reference."""
     tranche = _locked(session, actor, tranche_id, Action.RECORD_RETURN)
     amount = returned["amount"].amount
-    left = tranche.amount - tranche.returned if tranche.state == "paid" and not tranche.part.in_kind else 0
+    left = tranche.outstanding - tranche.demanded
     if returned["amount"].currency != tranche.part.pledge.currency or amount > left:
         raise rules.ReturnTooLarge(
             "Give at most what was paid and not returned yet, in the pledge's currency.",
             pointer="#/amount",
             returnable={"amount": left, "currency": tranche.part.pledge.currency},
+            demanded={"amount": tranche.demanded, "currency": tranche.part.pledge.currency},
         )
+    authority.may_record_return(session, actor, tranche, amount, returned["reference"])
+    take_back(session, actor, tranche, amount, returned["reference"])
+    return tranche
+
+
+def take_back(session: Session, actor: Actor, tranche: Tranche, amount: int, reference: str) -> None:
+    """Book money that came back, in the tranche, its part and the ledger; the caller has checked that it may."""
     tranche.returned += amount
     tranche.part.returned += amount
     tranche.part.pledge.version += 1
     tranche.version += 1
     session.flush()
-    booking.book_return(session, actor, tranche, amount, returned["reference"])
-    _event(session, actor, tranche, "tranche.returned")
-    return tranche
+    booking.book_return(session, actor, tranche, amount, reference)
+    for lowered in hooks.ON_RETURNED:
+        lowered(session, actor, tranche, amount)
+    record_tranche(session, actor, tranche, "tranche.returned")
 
 
 def state_now(session: Session, tranche: Tranche) -> str:
@@ -156,15 +172,15 @@ def state_now(session: Session, tranche: Tranche) -> str:
         tranche.state,
         tranche.basis,
         pledge_state=pledge.state,
-        milestone_verified=queries.verification_for(session, pledge, tranche.milestone) is not None,
+        milestone_verified=queries.verification_for(session, pledge, tranche.milestone, tranche.claimed_at) is not None,
         due_on=tranche.due_on,
         today=today(),
     )
 
 
 def verifier_of(session: Session, tranche: Tranche) -> UUID | None:
-    """Who verified the tranche's milestone; None for a tranche without one."""
-    verification = queries.verification_for(session, tranche.part.pledge, tranche.milestone)
+    """Who verified the tranche's milestone, as it stood when it was claimed; None for a tranche without one."""
+    verification = queries.verification_for(session, tranche.part.pledge, tranche.milestone, tranche.claimed_at)
     return None if verification is None else verification.verifier_user_id
 
 
@@ -192,19 +208,8 @@ def payment_facts(session: Session, tranche: Tranche, hosting: FiscalHosting | N
         approver_independent=approver.membership_in(pledge.group_organisation_id) is None,
         incorporated=facts.get("incorporated"),
         host_agreed=hosting is not None and host_may_hold(session, hosting),
+        conditions=conditions.release_reasons(session, tranche),
     )
-
-
-def may_verify(session: Session, actor: Actor, proposal_id: UUID) -> UUID | None:
-    """The organisation for which the caller may verify that proposal's evidence: a funder with a live pledge to it, or
-    one that such a funder names. None where there is none. What it accepts counts for the funders that name it."""
-    for organisation_id in sorted(queries.live_parties(session, proposal_id)):
-        try:
-            permit(actor, Action.VERIFY_EVIDENCE, organisation_id)
-        except (NotFound, Forbidden):
-            continue
-        return organisation_id
-    return None
 
 
 def may_read_evidence(session: Session, actor: Actor, proposal_id: UUID) -> bool:
@@ -220,7 +225,7 @@ def _locked(session: Session, actor: Actor, tranche_id: UUID, action: Action, *,
 
 
 def _settle(session: Session, actor: Actor, tranche: Tranche, facts: rules.PaymentFacts, day: Any) -> None:
-    rules.check_payable(facts)
+    rules.check_payable(facts, hooks.payment_reasons(session, tranche))
     tranche.state = lifecycle.tranche_step(tranche.state, "pay")
     tranche.paid_by, tranche.paid_on = actor.user_id, day
     tranche.version += 1
@@ -231,7 +236,8 @@ def _paid(session: Session, actor: Actor, tranche: Tranche, type_: str) -> Tranc
     pledge.state = lifecycle.pledge_step(pledge.state, "pay")
     pledge.version += 1
     session.flush()
-    _event(session, actor, tranche, type_)
+    hooks.payments_changed(session, pledge)
+    record_tranche(session, actor, tranche, type_)
     settle(session, actor, pledge)
     return tranche
 
@@ -255,11 +261,12 @@ def _may_approve(approver: Actor, pledge: Pledge) -> bool:
 def _changed(session: Session, actor: Actor, tranche: Tranche, type_: str) -> Tranche:
     tranche.version += 1
     session.flush()
-    _event(session, actor, tranche, type_)
+    record_tranche(session, actor, tranche, type_)
     return tranche
 
 
-def _event(session: Session, actor: Actor, tranche: Tranche, type_: str) -> None:
+def record_tranche(session: Session, actor: Actor, tranche: Tranche, type_: str) -> None:
+    """Journal a change of a tranche for both parties."""
     pledge = tranche.part.pledge
     journal.record(
         session, type_, "tranche", tranche.id, actor=actor,

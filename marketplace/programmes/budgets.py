@@ -4,6 +4,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from marketplace.governance.approvals import Subject
+from marketplace.governance.rules import Act
+from marketplace.governance.service import require_authority
 from marketplace.ledger import service as ledger
 from marketplace.ledger.rules import Owner, change_budget
 from marketplace.programmes.models import Programme
@@ -28,6 +31,11 @@ def set_budget(
         raise ProgrammeFaults("`errors` names each fault.", errors=[fault])
     ledger.open_accounts(current, Owner.PROGRAMME, programme.id, programme.currency)
     difference = budget.amount + ledger.balances(current, Owner.PROGRAMME, programme.id)["budget_source"]
+    if difference:
+        require_authority(
+            current, actor, Act.BUDGET_CHANGE, programme.organisation_id, programme.id,
+            Money(abs(difference), programme.currency), terms={"budget": f"{budget.amount} {budget.currency}"},
+        )  # fmt: skip
     before = snapshot(programme)
     programme.has_budget = True
     programme.version += 1
@@ -43,3 +51,9 @@ def set_budget(
         )
     note_programme(current, actor, programme, "programme.budgeted", before=before, public=False)
     return programme
+
+
+def budget_subject(current: Session, actor: Actor, programme_id: UUID) -> Subject | None:
+    """The programme as governance asks for it; NotFound where it is not one of the caller's organisations'."""
+    programme = own_programme(current, actor, programme_id, Action.READ_PROGRAMME)
+    return Subject(programme.organisation_id)

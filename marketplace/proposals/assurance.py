@@ -58,6 +58,37 @@ def assure_fact(
     return raised
 
 
+def lapse_fact(
+    current: Session, proposal_id: UUID, fact: str, evidence_id: UUID, standing: list[tuple[UUID, UUID]]
+) -> None:
+    """What was verified by that evidence alone is evidenced from now on: its acceptance has expired.
+
+    `standing`: other evidence of the fact whose acceptance counts, with the version whose value it shows; where that
+    is the same value, it is what the fact rests on now. Decisions keep the assurance that they were made with.
+    """
+    proposal = current.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    shown = {evidence: current.get_one(ProposalVersion, version).facts.get(fact) for evidence, version in standing}
+    rows = (
+        select(FactAssurance, ProposalVersion)
+        .join(ProposalVersion, ProposalVersion.id == FactAssurance.proposal_version_id)
+        .where(ProposalVersion.proposal_id == proposal_id, FactAssurance.fact == fact)
+        .where(FactAssurance.evidence_id == evidence_id, FactAssurance.level == LEVELS[-1])
+    )
+    for row, version in current.execute(rows).all():
+        others = [evidence for evidence, value in shown.items() if value == version.facts.get(fact)]
+        if others:
+            row.evidence_id = others[0]
+        else:
+            row.level = LEVELS[-2]
+    current.flush()
+    projection = current.get(ProposalProjection, proposal.id, populate_existing=True)
+    if projection is not None:
+        version = current.get_one(ProposalVersion, projection.version_id)
+        projection.assurance = assurance_of(current, version, projection.facts)
+        current.flush()
+        tell_of_change(current, proposal.id, "assured")
+
+
 def assurance_of(current: Session, version: ProposalVersion, facts: Mapping[str, Any]) -> dict[str, str]:
     """The level of each of that version's `facts` that is more than declared, derived ones included."""
     rows = select(FactAssurance.fact, FactAssurance.level).where(FactAssurance.proposal_version_id == version.id)

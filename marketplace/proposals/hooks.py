@@ -19,8 +19,11 @@ PARTY_CHECKS: list[Callable[[Session, UUID, frozenset[UUID]], bool]] = []
 PARTY_CLAUSES: list[Callable[[frozenset[UUID], Any], ColumnElement[bool]]] = []
 """The same for lists: a condition in SQL on the organisations and the column of the proposal's id."""
 
+BEFORE_PUBLICATION: list[Callable[[Session, Actor, Proposal, str], None]] = []
+"""Each may refuse that the group publishes an ask for that stage. Called with the proposal's row locked."""
+
 ON_FIRST_VERSION: list[Callable[[Session, Actor, Proposal, str], None]] = []
-"""Called when a proposal is first published for a stage, with that stage."""
+"""Called when a proposal is first published, with the stage that it asks for."""
 
 
 def is_party(current: Session, proposal_id: UUID, organisations: frozenset[UUID]) -> bool:

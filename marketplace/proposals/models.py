@@ -110,7 +110,10 @@ class FactAssurance(Identified, Model):
 
 
 class Ask(Identified, Versioned, Model):
-    """What the group asks for at a stage, in minor units. `accepted` is the sum of accepted pledges to it."""
+    """What the group asks for at a stage, in minor units. `accepted` is the sum of accepted pledges to it.
+
+    `outside` is what the group has declared as awarded from elsewhere; together they never pass `amount`.
+    """
 
     __tablename__ = "ask"
 
@@ -120,6 +123,7 @@ class Ask(Identified, Versioned, Model):
     instruments: Mapped[list[str]] = mapped_column(ARRAY(String(60)), server_default="{}", default=list)
     amount: Mapped[int] = mapped_column(BigInteger)
     accepted: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    outside: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
     state: Mapped[Slug] = mapped_column(server_default="open", default="open")
 
     lines: Mapped[list["AskLine"]] = relationship(
@@ -128,13 +132,24 @@ class Ask(Identified, Versioned, Model):
 
     __table_args__ = (
         CheckConstraint("0 <= accepted AND accepted <= amount AND amount <= 1000000000000000", name="accepted"),
+        CheckConstraint("outside >= 0 AND accepted + outside <= amount", name="outside"),
         CheckConstraint("state IN ('open', 'closed')", name="state"),
         Index("uq_ask_open_stage", "proposal_id", "stage", unique=True, postgresql_where=text("state = 'open'")),
     )
 
+    @property
+    def filled(self) -> int:
+        """What is accepted and declared from outside, in minor units."""
+        return self.accepted + self.outside
+
+    @property
+    def open_gap(self) -> int:
+        """What may still be promised, in minor units: nothing of an ask that is closed."""
+        return self.amount - self.filled if self.state == "open" else 0
+
 
 class AskLine(Identified, Model):
-    """One line of an ask: what for, and how much."""
+    """One line of an ask: what for, how much, and what fills it; the lines' figures sum to the ask's."""
 
     __tablename__ = "ask_line"
 
@@ -143,8 +158,19 @@ class AskLine(Identified, Model):
     purpose: Mapped[Slug]
     description: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     amount: Mapped[int] = mapped_column(BigInteger)
+    accepted: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    outside: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
 
-    __table_args__ = (UniqueConstraint("ask_id", "position"), CheckConstraint("amount > 0", name="amount"))
+    __table_args__ = (
+        UniqueConstraint("ask_id", "position"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("accepted >= 0 AND outside >= 0 AND accepted + outside <= amount", name="room"),
+    )
+
+    @property
+    def filled(self) -> int:
+        """What is accepted and declared from outside, in minor units."""
+        return self.accepted + self.outside
 
 
 class ProposalNamed(Model):

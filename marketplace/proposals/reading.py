@@ -164,12 +164,12 @@ def _common(
 def _ask(ask: Ask, *, plain: bool) -> dict[str, Any]:
     """An ask; under a pseudonym its lines have no description, since free text gives a group away."""
     lines = [
-        {"purpose": line.purpose, "amount": line.amount, **_given(description=line.description if plain else None)}
+        {"id": line.id, "purpose": line.purpose, "amount": line.amount}
+        | _given(description=line.description if plain else None)
         for line in ask.lines
     ]
     names = ("id", "stage", "currency", "instruments", "state")
-    gap = ask.amount - ask.accepted if ask.state == "open" else 0
-    money = {"amount": Money(ask.amount, ask.currency), "open_gap": Money(gap, ask.currency)}
+    money = {"amount": Money(ask.amount, ask.currency), "open_gap": Money(ask.open_gap, ask.currency)}
     return {name: getattr(ask, name) for name in names} | money | {"lines": lines}
 
 

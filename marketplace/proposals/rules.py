@@ -364,6 +364,28 @@ def refuse_ask_below(accepted: int, old_currency: str, amount: int, currency: st
         raise AskBelowPledged("Ask at least for what has been accepted.", accepted=accepted, currency=old_currency)
 
 
+def same_lines(present: Sequence[tuple[str, int]], asked: Sequence[tuple[str, int]], currency: str) -> list[int | None]:
+    """For each line asked for (purpose, amount) the place of the present line (purpose, filled) that it goes on being.
+
+    Lines go by purpose, those that hold money first and in their order; None is a new line. AskBelowPledged, naming
+    the line's purpose, where one that holds money would be gone or smaller than what it holds.
+    """
+    left = sorted(range(len(present)), key=lambda place: (present[place][1] == 0, place))
+    kept: list[int | None] = []
+    for purpose, amount in asked:
+        place = next((each for each in left if present[each][0] == purpose and present[each][1] <= amount), None)
+        if place is not None:
+            left.remove(place)
+        kept.append(place)
+    for place in sorted(left):
+        purpose, filled = present[place]
+        if filled:
+            raise AskBelowPledged(
+                "Ask in each line at least for what fills it.", accepted=filled, currency=currency, line=purpose
+            )
+    return kept
+
+
 def sharing_faults(
     own: UUID,
     named: Sequence[UUID],

@@ -224,8 +224,9 @@ class EmployerConsentQuery(PageQuery):
 
 
 class AskLineView(View):
-    """One line of an ask."""
+    """One line of an ask; pledges and outside awards name it by its id."""
 
+    id = fields.UUID()
     purpose = fields.String(required=True)
     description = WordsField(500, allow_none=True)
     amount = fields.Integer(required=True)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.proposals.assurance import carry_assurance
-from marketplace.proposals.hooks import BEFORE_WITHDRAWAL, ON_FIRST_VERSION, tell_of_change
+from marketplace.proposals.hooks import BEFORE_PUBLICATION, BEFORE_WITHDRAWAL, ON_FIRST_VERSION, tell_of_change
 from marketplace.proposals.models import Ask, AskLine, Proposal, ProposalSection, ProposalVersion
 from marketplace.proposals.projection import refresh_projection
 from marketplace.proposals.rules import (
@@ -23,6 +23,7 @@ from marketplace.proposals.rules import (
     checked_facts,
     publication_faults,
     refuse_ask_below,
+    same_lines,
 )
 from marketplace.proposals.sharing import (
     audience_of,
@@ -164,12 +165,56 @@ def publish_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Propo
     faults = publication_faults(summary.get("title"), ask)
     if faults:
         raise ProposalNotReady("`errors` names all that is missing.", errors=faults)
-    asked = {**ask, "amount": amount_of(ask)}
+    for refuse in BEFORE_PUBLICATION:
+        refuse(current, actor, proposal, ask["stage"])
     authored = {slug: value for name in ANSWERED for slug, value in held[name]["facts"].items()}
-    earlier = _earlier_versions(current, proposal.id)
+    is_first = proposal.current_version_id is None
+    version = _publish(current, actor, proposal, summary, authored, {**ask, "amount": amount_of(ask)})
+    if is_first:
+        for heard in ON_FIRST_VERSION:
+            heard(current, actor, proposal, ask["stage"])
+    tell_of_change(current, proposal.id, "published")
+    return version
+
+
+def publish_at_stage(current: Session, actor: Actor, proposal: Proposal, stage: str) -> ProposalVersion:
+    """Publish what the proposal says now once more, at another stage; the draft's ask follows it.
+
+    An ask to which nothing was accepted goes along. One with accepted pledges stays with the stage that it was made
+    for, is taken up again when the proposal comes back there, and nothing is asked at another stage until the group
+    publishes an ask for it. The caller holds the proposal locked.
+    """
+    present = current.get_one(ProposalVersion, proposal.current_version_id)
+    pledged = _pledged_asks(current, proposal.id)
+    asked = {**present.ask, "stage": stage}
+    if stage in pledged:
+        asked |= _as_published(pledged[stage])
+    elif present.ask["stage"] in pledged:
+        asked |= {"lines": [], "amount": 0}
+    content = {"title": present.title, "summary": present.summary}
+    version = _publish(current, actor, proposal, content, present.facts, asked)
+    draft = _locked_section(current, proposal, ASK, lambda _: None)
+    draft.content = {**draft.content, "stage": stage}
+    draft.version += 1
+    draft.updated_by, draft.updated_at = actor.user_id, now()
+    current.flush()
+    tell_of_change(current, proposal.id, "published")
+    return version
+
+
+def _publish(
+    current: Session,
+    actor: Actor,
+    proposal: Proposal,
+    summary: dict[str, Any],
+    authored: dict[str, Any],
+    asked: dict[str, Any],
+) -> ProposalVersion:
+    """Keep the next version, bring the ask and the projection in line with it, and tell who may know."""
+    earlier = select(func.count()).where(ProposalVersion.proposal_id == proposal.id)
     version = ProposalVersion(
         proposal_id=proposal.id,
-        number=len(earlier) + 1,
+        number=current.scalars(earlier).one() + 1,
         title=summary["title"],
         summary=summary.get("summary"),
         facts=derive(authored, asked, None),
@@ -187,10 +232,6 @@ def publish_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Propo
     refresh_projection(current, proposal)
     after = {"version": version.number, "facts": version.facts, "ask": asked}
     note_proposal(current, actor, proposal, "proposal.published", audience_of(current, proposal), after=after)
-    if asked["stage"] not in earlier:
-        for heard in ON_FIRST_VERSION:
-            heard(current, actor, proposal, asked["stage"])
-    tell_of_change(current, proposal.id, "published")
     return version
 
 
@@ -210,8 +251,8 @@ def version(current: Session, actor: Actor, proposal_id: UUID, version_id: UUID)
     return row
 
 
-def open_ask(current: Session, proposal_id: UUID, asked: dict[str, Any]) -> Ask:
-    """Bring the stage's open ask in line with what was published, or open one.
+def open_ask(current: Session, proposal_id: UUID, asked: dict[str, Any]) -> Ask | None:
+    """Bring the stage's open ask in line with what was published, or open one; None where nothing is asked.
 
     AskBelowPledged and AskCurrencyFixed where accepted pledges stand against it. Open asks of other stages are closed
     unless something was accepted to them.
@@ -230,21 +271,49 @@ def open_ask(current: Session, proposal_id: UUID, asked: dict[str, Any]) -> Ask:
         elif row.accepted == 0:
             row.state = "closed"
             row.version += 1
+    if ask is None and not asked["lines"]:
+        current.flush()
+        return None
     if ask is None:
         ask = Ask(proposal_id=proposal_id, stage=asked["stage"], accepted=0, state="open", version=0)
         current.add(ask)
     else:
-        refuse_ask_below(ask.accepted, ask.currency, asked["amount"], asked["currency"])
+        refuse_ask_below(ask.filled, ask.currency, asked["amount"], asked["currency"])
     ask.currency, ask.amount, ask.instruments = asked["currency"], asked["amount"], asked["instruments"]
     ask.version += 1
-    for position, line in enumerate(asked["lines"]):
-        if position == len(ask.lines):
-            ask.lines.append(AskLine(position=position))
-        kept = ask.lines[position]
-        kept.purpose, kept.description, kept.amount = line["purpose"], line.get("description"), line["amount"]
-    del ask.lines[len(asked["lines"]) :]
-    current.flush()
+    _bring_lines(current, ask, asked["lines"])
     return ask
+
+
+def _pledged_asks(current: Session, proposal_id: UUID) -> dict[str, Ask]:
+    """The open asks with accepted pledges, locked, by stage."""
+    query = select(Ask).where(Ask.proposal_id == proposal_id, Ask.state == "open", Ask.accepted > 0)
+    return {ask.stage: ask for ask in current.scalars(query.order_by(Ask.id).with_for_update())}
+
+
+def _as_published(ask: Ask) -> dict[str, Any]:
+    lines = [{"purpose": each.purpose, "description": each.description, "amount": each.amount} for each in ask.lines]
+    return {"currency": ask.currency, "instruments": list(ask.instruments), "lines": lines, "amount": ask.amount}
+
+
+def _bring_lines(current: Session, ask: Ask, asked: list[dict[str, Any]]) -> None:
+    """Make the ask's lines those asked for. One that money was promised to stays the line that it is."""
+    filled = [(line.purpose, line.filled) for line in ask.lines]
+    places = same_lines(filled, [(line["purpose"], line["amount"]) for line in asked], ask.currency)
+    rows = list(ask.lines)
+    staying = [None if place is None else rows[place] for place in places]
+    ask.lines[:] = [line for line in staying if line is not None]
+    for position, kept in enumerate(ask.lines):
+        kept.position = -1 - position
+    current.flush()
+    for position, (line, wanted) in enumerate(zip(staying, asked, strict=True)):
+        kept = line or AskLine(accepted=0, outside=0)
+        kept.position, kept.amount = position, wanted["amount"]
+        kept.purpose, kept.description = wanted["purpose"], wanted.get("description")
+        if line is None:
+            ask.lines.append(kept)
+    current.flush()
+    current.expire(ask, ["lines"])
 
 
 # Withdrawing
@@ -255,7 +324,13 @@ def withdraw_proposal(current: Session, actor: Actor, proposal_id: UUID) -> Prop
 
     Refused by what depends on the proposal (accepted pledges).
     """
-    proposal = changeable(own_proposal(current, actor, proposal_id, Action.WITHDRAW_PROPOSAL, lock=True))
+    return take_off_market(
+        current, actor, changeable(own_proposal(current, actor, proposal_id, Action.WITHDRAW_PROPOSAL, lock=True))
+    )
+
+
+def take_off_market(current: Session, actor: Actor, proposal: Proposal) -> Proposal:
+    """What a withdrawal does, for a caller who holds the proposal locked and has asked who may."""
     for refuse_or_end in BEFORE_WITHDRAWAL:
         refuse_or_end(current, actor, proposal)
     seen_before = audience_of(current, proposal)
@@ -330,12 +405,6 @@ def _keep(
     own = Audience(frozenset({proposal.organisation_id}), owner=proposal.organisation_id)
     note_proposal(current, actor, proposal, "proposal.edited", own, before=before, after=content)
     return row
-
-
-def _earlier_versions(current: Session, proposal_id: UUID) -> list[str]:
-    """The stages of the versions so far, the oldest first."""
-    rows = select(ProposalVersion.ask["stage"].astext).where(ProposalVersion.proposal_id == proposal_id)
-    return list(current.scalars(rows.order_by(ProposalVersion.number)))
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 from marketplace.proposals.hooks import PARTY_CLAUSES
 from marketplace.proposals.models import (
@@ -62,6 +63,12 @@ def seen_plainly(actor: Actor) -> ColumnElement[bool]:
     named = and_(_is_shown(actor), Proposal.visibility != Visibility.PRIVATE.value, _names(_looking(actor)))
     published = Proposal.current_version_id.is_not(None)
     return or_(of_group(actor), and_(published, or_(shown, named, _is_party(actor))))
+
+
+def sees_plainly(current: Session, actor: Actor, proposal_id: UUID) -> bool:
+    """Whether the caller sees that proposal under the group's name."""
+    query = select(Proposal.id).where(Proposal.id == proposal_id, seen_plainly(actor))
+    return current.scalars(query).first() is not None
 
 
 def _granted(actor: Actor) -> Any:

@@ -281,10 +281,11 @@ TYPES: tuple[str, ...] = tuple(_CHECKS)
 def derive(authored: Mapping[str, Any], ask: Mapping[str, Any] | None, consent: str | None) -> dict[str, Any]:
     """The whole fact map: what the group answered (checked values, null left out) and every derived fact that is known.
 
-    `ask` is {"amount": minor units or None, "currency", "stage", "instruments": [...]} or None without an open ask;
-    `consent` the employer's standing answer, a slug of `employer_consent_answers`, or None. A derived fact in
-    `authored` is ignored, so that nobody can answer it; one that cannot be told is left out. Answers to funders' own
-    questions stand as they are, after the registry's facts.
+    `ask` is {"amount": minor units or None, "currency", "stage", "instruments": [...]} or None without an open ask; an
+    amount of 0 says that nothing is asked at present: how much will be is unknown. `consent` is the employer's
+    standing answer, a slug of `employer_consent_answers`, or None. A derived fact in `authored` is ignored, so that
+    nobody can answer it; one that cannot be told is left out. Answers to funders' own questions stand as they are,
+    after the registry's facts.
     """
     answered = [slug for slug, definition in REGISTRY.items() if not definition.derived]
     facts = _known(**{slug: authored.get(slug) for slug in answered})
@@ -308,7 +309,7 @@ def _known(**facts: Any) -> dict[str, Any]:
 
 def _from_ask(ask: Mapping[str, Any]) -> dict[str, Any]:
     amount, currency = ask.get("amount"), ask.get("currency")
-    has_money = amount is not None and currency is not None
+    has_money = bool(amount) and currency is not None
     instruments = codelists.slugs("instruments")
     return _known(
         ask={"amount": amount, "currency": currency} if has_money else None,

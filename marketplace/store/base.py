@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import uuid_utils
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData, SmallInteger, String, Uuid, func
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, SmallInteger, String, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 
@@ -56,6 +56,17 @@ def session() -> Session:
     return db.session()
 
 
+def read_one_snapshot(current: Session) -> None:
+    """End the transaction, in which nothing was written, and go on in one that sees a single moment and writes nothing.
+
+    REPEATABLE READ, READ ONLY: what several statements read belongs together. A session on a connection that somebody
+    else opened stays in their transaction, whose isolation is theirs to say.
+    """
+    current.rollback()
+    if isinstance(current.get_bind(), Engine):
+        current.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+
+
 class Identified:
     """A UUIDv7 key, and when the row was made."""
 
@@ -80,5 +91,6 @@ __all__ = [
     "Versioned",
     "db",
     "new_id",
+    "read_one_snapshot",
     "session",
 ]

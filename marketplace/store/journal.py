@@ -1,20 +1,22 @@
 """The journal: one event row per change and one audit row per organisation concerned, in the change's own transaction.
 
-Event payloads are thin (id, type, time, subject): a reader fetches what it may see. Knows no feature.
+Event payloads are thin (id, type, time, subject): a reader fetches what it may see. Audit rows are numbered and
+sealed by the commit (`chain`). Knows no feature.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, FetchedValue, Index, String, Text, Uuid, func
+from sqlalchemy import BigInteger, FetchedValue, Index, String, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import UserDefinedType
 
 from marketplace.store.base import Identified, Model, new_id
+from marketplace.store.chain import MARKETPLACE, Bound, Draft, collect, salted_digest
 from marketplace.values.actor import Actor
 
 
@@ -75,25 +77,38 @@ class Event(Identified, Model):
         Index("ix_event_subject_id", "subject_id"),
     )
 
+    def was_written(self, seq: int, xid: Any, at: datetime) -> None:
+        """Take what the database gave the row; the session did not write it and does not know it."""
+        for name, value in (("seq", seq), ("xid", xid), ("created_at", at)):
+            set_committed_value(self, name, value)
+
 
 class AuditEntry(Identified, Model):
-    """What one organisation's record says of an event: who did it, and digests of the subject before and after."""
+    """What one organisation's record says of an event: who did it, and digests of the subject before and after.
+
+    `seq` counts the organisation's entries without gaps, in commit order; `hash` seals the entry, and `prev_hash` is
+    the seal before it. An `insider` acted for that organisation. `content` names rows that the entry binds, by digest,
+    or what was refused: a refusal has no event.
+    """
 
     __tablename__ = "audit_entry"
 
-    organisation_id: Mapped[UUID] = mapped_column(index=True)
-    event_id: Mapped[UUID] = mapped_column(index=True)
+    organisation_id: Mapped[UUID]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    event_id: Mapped[UUID | None] = mapped_column(index=True)
     type: Mapped[str] = mapped_column(String(60))
-    actor_user_id: Mapped[UUID | None]
+    actor_user_id: Mapped[UUID | None] = mapped_column(index=True)
+    insider: Mapped[bool]
     subject_kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[UUID]
     before: Mapped[str | None] = mapped_column(Text)
     after: Mapped[str | None] = mapped_column(Text)
+    content: Mapped[dict[str, Any] | None]
+    sealed_with: Mapped[str] = mapped_column(String(16))
+    prev_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
 
-
-def digest(content: Any) -> str:
-    """SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    __table_args__ = (UniqueConstraint("organisation_id", "seq"),)
 
 
 def record(
@@ -121,17 +136,27 @@ def record(
         owner_id=audience.owner,
     )
     session.add(event)
+    was = None if before is None else salted_digest(before, subject_id)
+    became = None if after is None else salted_digest(after, subject_id)
     for organisation in sorted(audience.organisations):
-        session.add(
-            AuditEntry(
-                organisation_id=organisation,
-                event_id=event.id,
-                type=type_,
-                actor_user_id=actor.user_id,
-                subject_kind=kind,
-                subject_id=subject_id,
-                before=None if before is None else digest(before),
-                after=None if after is None else digest(after),
-            )
-        )
+        insider = any(each.organisation_id == organisation for each in actor.memberships)
+        draft = Draft(organisation, type_, kind, subject_id, actor.user_id, insider, event, was, became)
+        collect(session, draft)
     return event
+
+
+def bind(session: Session, kind: str, row_id: UUID, sha256: str) -> None:
+    """Keep the digest of a row that never changes with the entry that is recorded next in this transaction."""
+    collect(session, Bound(kind, row_id, sha256))
+
+
+def record_refusal(session: Session, actor: Actor, organisation_id: UUID | None, *, operation: str, code: str) -> None:
+    """Write that the caller was refused: no event, for nothing changed; one entry in the organisation's record.
+
+    Without an organisation, in the marketplace's own.
+    """
+    chain = organisation_id or MARKETPLACE
+    insider = any(each.organisation_id == chain for each in actor.memberships)
+    refused = {"operation": operation, "code": code}
+    draft = Draft(chain, "access.refused", "organisation", chain, actor.user_id, insider, content=refused)
+    collect(session, draft)

@@ -46,10 +46,23 @@ class Action(StrEnum):
     PAY_TRANCHE = "pay_tranche"
     MANAGE_TRANCHE = "manage_tranche"
     RECORD_RETURN = "record_return"
+    RECORD_REPAYMENT = "record_repayment"
+    PROPOSE_RESCHEDULE = "propose_reschedule"
+    ANSWER_RESCHEDULE = "answer_reschedule"
+    REQUEST_WRITE_OFF = "request_write_off"
+    DECIDE_WRITE_OFF = "decide_write_off"
+    REPORT_REVENUE = "report_revenue"
+    CONFIRM_REVENUE = "confirm_revenue"
     VOUCH = "vouch"
     READ_WATCH = "read_watch"
     WRITE_WATCH = "write_watch"
     KEEP_SHORTLIST = "keep_shortlist"
+    SET_GOVERNANCE = "set_governance"
+    REQUEST_APPROVAL = "request_approval"
+    APPROVE_ACT = "approve_act"
+    READ_INTERESTS = "read_interests"
+    PLAN_CONFLICT = "plan_conflict"
+    APPROVE_PLAN = "approve_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +110,23 @@ GRANTS: Mapping[Action, Grant] = {
     Action.PAY_TRANCHE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.MANAGE_TRANCHE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.RECORD_RETURN: Grant(_WRITE_OR_DECIDE, verified=True),
+    Action.RECORD_REPAYMENT: Grant(_WRITE_OR_DECIDE, verified=True),
+    Action.PROPOSE_RESCHEDULE: Grant(_WRITE_OR_DECIDE),
+    Action.ANSWER_RESCHEDULE: Grant(_DECIDE),
+    Action.REQUEST_WRITE_OFF: Grant(_WRITE_OR_DECIDE, verified=True),
+    Action.DECIDE_WRITE_OFF: Grant(_DECIDE, verified=True),
+    Action.REPORT_REVENUE: Grant(_WRITE),
+    Action.CONFIRM_REVENUE: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.VOUCH: Grant(_OWN, verified=True),
     Action.READ_WATCH: Grant(_READ),
     Action.WRITE_WATCH: Grant(_WRITE_OR_DECIDE),
     Action.KEEP_SHORTLIST: Grant(_WRITE, verified=True),
+    Action.SET_GOVERNANCE: Grant(_OWN, verified=True),
+    Action.REQUEST_APPROVAL: Grant(_WRITE_OR_DECIDE, verified=True),
+    Action.APPROVE_ACT: Grant(_DECIDE, verified=True),
+    Action.READ_INTERESTS: Grant(_DECIDE, verified=True),
+    Action.PLAN_CONFLICT: Grant(_DECIDE, verified=True),
+    Action.APPROVE_PLAN: Grant(_OWN, verified=True),
 }
 
 
@@ -140,10 +166,15 @@ def permit(actor: Actor, action: Action, organisation_id: UUID) -> Membership:
     if membership is None:
         raise NotFound("There is no such thing, or you may not see it.")
     grant = GRANTS[action]
+    refusal: Forbidden | None = None
     if membership.role not in grant.roles and membership.role is not Role.OWNER:
-        raise RoleNotEnough(f"A {membership.role} may not do this.", action=str(action), role=str(membership.role))
-    if membership.suspended and action not in _READS:
-        raise OrganisationSuspended("A suspended organisation changes nothing until the operator lifts it.")
-    if grant.verified and not membership.verified:
-        raise OrganisationNotVerified("Ask the operator, or a verified organisation that knows you, to vouch for you.")
+        refusal = RoleNotEnough(f"A {membership.role} may not do this.", action=str(action), role=str(membership.role))
+    elif membership.suspended and action not in _READS:
+        refusal = OrganisationSuspended("A suspended organisation changes nothing until the operator lifts it.")
+    elif grant.verified and not membership.verified:
+        words = "Ask the operator, or a verified organisation that knows you, to vouch for you."
+        refusal = OrganisationNotVerified(words)
+    if refusal is not None:
+        refusal.organisation_id = organisation_id
+        raise refusal
     return membership

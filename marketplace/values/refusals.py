@@ -1,6 +1,7 @@
 """The kinds of refusal. Each leaf error sits in its feature's rules; `web` turns the kinds into problem+json."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 class MarketplaceError(Exception):
@@ -29,10 +30,14 @@ class NotFound(MarketplaceError):
 
 
 class Forbidden(MarketplaceError):
-    """403: the caller sees the thing, and may not do this to it."""
+    """403: the caller sees the thing, and may not do this to it.
+
+    `organisation_id` is the one they tried to act for, where there is one: its record says that they were refused.
+    """
 
     code = "forbidden"
     title = "Your role does not allow this"
+    organisation_id: UUID | None = None
 
 
 class Conflict(MarketplaceError):
@@ -54,3 +59,10 @@ class Unprocessable(MarketplaceError):
         if parameter is not None:
             facts.setdefault("errors", [{"parameter": parameter, "detail": detail}])
         super().__init__(detail, **facts)
+
+
+class Unavailable(MarketplaceError):
+    """503: something that this needs is away or broken. Nothing was changed; the same request may succeed later."""
+
+    code = "unavailable"
+    title = "Something that this needs is away"

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.store.base import session
+from marketplace.store.documents import present_place
 from marketplace.web.limits import limiter
 
 health = Blueprint("health", __name__)
@@ -25,7 +26,10 @@ def get_livez() -> Response:
 
 @health.get("/readyz")
 def get_readyz() -> tuple[Response, int]:
-    """The database answers, is migrated to this program's head, and keeps what it acknowledges."""
+    """The database answers, is migrated to this program's head, and keeps what it acknowledges.
+
+    Says as well whether the document store can be reached; all but documents is served while it cannot.
+    """
     checks = {"database": False, "migrations": False, "durability": False}
     try:
         row = session().execute(STATE).one()
@@ -37,7 +41,9 @@ def get_readyz() -> tuple[Response, int]:
     except SQLAlchemyError:
         session().rollback()
     ready = all(checks.values())
-    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+    documents = "reachable" if present_place().reachable() else "away"
+    status = "ready" if ready else "not ready"
+    return jsonify(status=status, checks=checks, documents=documents), 200 if ready else 503
 
 
 def register_health(app: Flask) -> None:

@@ -13,13 +13,15 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from marketplace.store.constraints import refusal_for
-from marketplace.values.refusals import Conflict, Forbidden, MarketplaceError, NotFound, Unprocessable
+from marketplace.values.refusals import Conflict, Forbidden, MarketplaceError, NotFound, Unavailable, Unprocessable
+from marketplace.web.refusals import note_refusal
 
 STATUS_OF_KIND: Mapping[type[MarketplaceError], int] = {
     NotFound: 404,
     Forbidden: 403,
     Conflict: 409,
     Unprocessable: 422,
+    Unavailable: 503,
 }
 CODES_OF_HTTP = {
     400: "malformed-request",
@@ -44,6 +46,8 @@ CODES_OF_HTTP = {
 }
 PROBLEM_TYPE = "application/problem+json"
 MOST_ERRORS = 50
+RETRY_SECONDS = "30"
+"""After which a client may try again what failed because a service of ours was away."""
 RETRYABLE = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P03", "08006", "53300"})
 """SQLSTATEs after which the same request may succeed: serialisation, deadlock, timeouts, restarts."""
 
@@ -105,7 +109,10 @@ def problem_response(
 def refusal_response(error: MarketplaceError) -> Response:
     """The answer for a refusal of ours: its kind decides the status."""
     status = next(code for kind, code in STATUS_OF_KIND.items() if isinstance(error, kind))
-    return problem_response(status, error.code, error.title, error.detail, **error.facts)
+    if isinstance(error, Forbidden):
+        note_refusal(error)
+    headers = {"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else None
+    return problem_response(status, error.code, error.title, error.detail, headers, **error.facts)
 
 
 def http_problem(error: HTTPException) -> Response:

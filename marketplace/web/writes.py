@@ -109,6 +109,25 @@ def writes(view: Callable[..., Any] | None = None, *, key_required: bool = False
     return documented
 
 
+def leaves_trace(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Commit what a reading leaves behind (who has read what) before the first byte of its answer is sent.
+
+    For views that read. Stands where `@writes` does for those that change; a refusal leaves no trace.
+    """
+
+    @wraps(view)
+    def traced(*args: Any, **kwargs: Any) -> Response:
+        response = make_response(view(*args, **kwargs))
+        try:
+            session().commit()
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    return traced
+
+
 def prune_idempotent_requests(current: Session, days: int = KEPT_DAYS) -> int:
     """Forget answers older than `days`; the ledger's own references still forbid a second payment."""
     cut = func.now() - text(f"interval '{int(days)} days'")

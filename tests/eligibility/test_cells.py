@@ -86,7 +86,11 @@ def by_rule(rules: tuple[Alternative, ...], facts: dict[str, Any]) -> Result:
 
 @pytest.mark.parametrize(
     ("trees", "groups"),
-    [pytest.param(50, 40, id="2000 pairs"), pytest.param(500, 200, id="100,000 pairs", marks=pytest.mark.slow)],
+    [
+        pytest.param(50, 40, id="2000 pairs"),
+        pytest.param(100, 100, id="10,000 pairs", marks=pytest.mark.slow),
+        pytest.param(500, 200, id="100,000 pairs", marks=pytest.mark.soak),
+    ],
 )
 def test_rows_and_rules_say_what_the_evaluator_says(trees: int, groups: int) -> None:
     random = Random(1711)

@@ -104,8 +104,8 @@ def test_a_pair_that_no_group_can_meet_is_named(nodes: tuple[Criterion, ...], co
 
 def test_three_that_hold_in_pairs_are_named_together() -> None:
     limit = hard("LIMIT", "mfa_total_with_ask", "lte", {"parameter": "mfa_limit"})
-    received = hard("RECEIVED", "mfa_received", "gte", gbp(31_500_000))
-    asks = hard("ASKS", "ask", "gt", gbp(0))
+    received = hard("RECEIVED", "mfa_received", "gte", gbp(31_400_000))
+    asks = hard("ASKS", "ask", "gt", gbp(100_000))
 
     assert told(linted(limit, received, asks))[0] == ("unsatisfiable", ("LIMIT", "RECEIVED", "ASKS"), ())
     for pair in ((limit, received), (limit, asks), (received, asks)):
@@ -537,5 +537,5 @@ def test_findings_are_what_trying_every_state_shows() -> None:
 
 @pytest.mark.slow
 def test_findings_are_what_trying_every_state_shows_over_many_trees() -> None:
-    for seed in range(1_000, 3_000):
+    for seed in range(1_000, 1_800):
         check_against_trying_everything(a_random_tree(Random(seed)))

@@ -169,7 +169,7 @@ ORDER BY asked.place
     [
         pytest.param(2026, 2_000, id="2000 pairs"),
         pytest.param(20260, 10_000, id="10000 pairs", marks=pytest.mark.slow),
-        pytest.param(1122, 100_000, id="100000 pairs", marks=pytest.mark.slow),
+        pytest.param(1122, 100_000, id="100000 pairs", marks=pytest.mark.soak),
     ],
 )
 def test_database_and_reference_agree_on_a_crowd(database: psycopg.Connection, seed: int, number: int) -> None:

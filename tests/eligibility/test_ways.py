@@ -144,7 +144,8 @@ def ineligible_pairs(seed: int, number: int) -> Iterator[RandomPair]:
     ("seed", "number", "force"),
     [
         pytest.param(7, 100, 40, id="100 pairs"),
-        pytest.param(11, 5_000, 1_000, id="5000 pairs", marks=pytest.mark.slow),
+        pytest.param(11, 1_000, 200, id="1000 pairs", marks=pytest.mark.slow),
+        pytest.param(11, 5_000, 1_000, id="5000 pairs", marks=pytest.mark.soak),
     ],
 )
 def test_every_way_works_is_minimal_and_no_smaller_change_is_cheaper(seed: int, number: int, force: int) -> None:

@@ -389,7 +389,7 @@ def test_a_rejection_calls_nothing_that_follows_from_acceptance(scene: Scene, mo
         "DELETE FROM evidence_version",
         "UPDATE verification SET reason = 'other'",
         "DELETE FROM verification",
-        "TRUNCATE verification",
+        "TRUNCATE verification CASCADE",
     ],
 )
 def test_accepted_evidence_is_never_rewritten(scene: Scene, statement: str) -> None:

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from marketplace.ledger import rules, service
-from marketplace.ledger.models import LedgerTransaction
 from marketplace.ledger.rules import Entry
 from marketplace.store.base import new_id
 from marketplace.values.actor import ANONYMOUS
@@ -21,7 +20,7 @@ class Books:
     programme: UUID = field(default_factory=new_id)
     pledge: UUID = field(default_factory=new_id)
 
-    def book(self, kind: str, entries: list[Entry], reference: str | None = None) -> LedgerTransaction:
+    def book(self, kind: str, entries: list[Entry], reference: str | None = None) -> UUID:
         return service.post(
             self.session,
             kind=kind,
@@ -31,7 +30,7 @@ class Books:
             description="booked by a test",
         )
 
-    def move(self, movement: Any, amount: int, **terms: Any) -> LedgerTransaction:
+    def move(self, movement: Any, amount: int, **terms: Any) -> UUID:
         return self.book(movement.__name__, movement(self.programme, self.pledge, amount, **terms))
 
     @property

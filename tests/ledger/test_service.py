@@ -67,7 +67,7 @@ def test_what_is_booked_says_what_it_is_and_who_booked_it(session: Session) -> N
     made = books(session)
     person = a_person(session)
 
-    booked = service.post(
+    made_id = service.post(
         session,
         kind="pledge.accepted",
         reference="first",
@@ -76,6 +76,7 @@ def test_what_is_booked_says_what_it_is_and_who_booked_it(session: Session) -> N
         description="Accepted",
     )
 
+    booked = session.get_one(LedgerTransaction, made_id)
     assert (booked.kind, booked.reference, booked.actor_user_id) == ("pledge.accepted", "first", person.id)
     assert [(posting.account.name, posting.amount) for posting in booked.postings] == [
         ("available", -5),
@@ -141,9 +142,9 @@ def test_a_reversal_undoes_a_transaction_and_names_it(session: Session) -> None:
     made = books(session, budget=1_000)
     accepted = made.move(rules.accept, 600)
 
-    reversal = service.reverse(session, accepted.id, actor=ANONYMOUS, description="Booked in error")
+    reversal = service.reverse(session, accepted, actor=ANONYMOUS, description="Booked in error")
 
-    assert reversal.reverses_id == accepted.id
+    assert session.get_one(LedgerTransaction, reversal).reverses_id == accepted
     assert made.of_programme == {"budget_source": -1_000, "available": 1_000}
     assert made.of_pledge == {}
     assert reconcile(session) == []
@@ -152,10 +153,10 @@ def test_a_reversal_undoes_a_transaction_and_names_it(session: Session) -> None:
 def test_a_transaction_is_reversed_once(session: Session) -> None:
     made = books(session)
     accepted = made.move(rules.accept, 600)
-    service.reverse(session, accepted.id, actor=ANONYMOUS, description="Booked in error")
+    service.reverse(session, accepted, actor=ANONYMOUS, description="Booked in error")
 
     with pytest.raises(AlreadyBooked):
-        service.reverse(session, accepted.id, actor=ANONYMOUS, description="Again")
+        service.reverse(session, accepted, actor=ANONYMOUS, description="Again")
 
 
 def test_what_has_moved_on_cannot_be_reversed(session: Session) -> None:
@@ -164,7 +165,7 @@ def test_what_has_moved_on_cannot_be_reversed(session: Session) -> None:
     made.move(rules.pay, 1)
 
     with pytest.raises(InsufficientBalance):
-        service.reverse(session, accepted.id, actor=ANONYMOUS, description="Booked in error")
+        service.reverse(session, accepted, actor=ANONYMOUS, description="Booked in error")
 
 
 def test_there_is_nothing_to_reverse_where_nothing_was_booked(session: Session) -> None:

@@ -34,7 +34,7 @@ class Group:
     ask_id: UUID
 
 
-def many_groups(session: Session, number: int, ask: int = ENDLESS) -> list[Group]:
+def many_groups(session: Session, number: int, ask: int = ENDLESS, facts: dict[str, Any] | None = None) -> list[Group]:
     """Groups with a published ask."""
     lines = [{"purpose": "legal", "description": None, "amount": ask}]
     asked = {"stage": "business_case", "currency": "GBP", "instruments": ["grant"], "lines": lines}
@@ -43,7 +43,7 @@ def many_groups(session: Session, number: int, ask: int = ENDLESS) -> list[Group
         organisation = an_organisation(session, name=f"Group {place}")
         person = a_member(session, organisation)
         shared = {"visibility": "verified_funders"}
-        proposal = a_proposal(session, organisation, person, facts={}, ask=asked, shared=shared)
+        proposal = a_proposal(session, organisation, person, facts=facts or {}, ask=asked, shared=shared)
         ask_id = session.scalars(select(Ask.id).where(Ask.proposal_id == proposal.id)).one()
         made.append(Group(person, organisation.id, proposal.id, ask_id))
     return made

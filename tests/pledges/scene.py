@@ -151,7 +151,7 @@ def a_scene(session: Session, client: FlaskClient, **values: Any) -> Scene:
         "stage": "business_case",
         "currency": values.get("ask_currency", "GBP"),
         "instruments": values.get("sought", ["grant", "in_kind_support"]),
-        "lines": [{"purpose": "legal", "description": None, "amount": values.get("ask", ASK)}],
+        "lines": values.get("lines", [{"purpose": "legal", "description": None, "amount": values.get("ask", ASK)}]),
     }
     proposal = a_proposal(session, group, nurse, facts=facts, ask=ask, shared={"visibility": "verified_funders"})
     programme = a_funded_programme(session, funder, values.get("budget", 100_000_00), **values.get("programme", {}))

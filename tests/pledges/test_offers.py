@@ -382,6 +382,9 @@ def republished(scene: Scene, **change: Any) -> None:
         "lines": [{"purpose": "legal", "description": None, "amount": ASK}],
     }
     actor = scene.nurse.actor(scene.session)
+    if "stage" in change:
+        back = {"to": change["stage"], "reason": "Once more."}
+        assert scene.do(scene.nurse, f"/proposals/{scene.proposal.id}/stage-moves", back).status_code == 201
     proposals.write_ask(scene.session, actor, scene.proposal.id, ask | change, lambda _: None)
     proposals.publish_proposal(scene.session, actor, scene.proposal.id)
     scene.session.commit()
@@ -392,7 +395,7 @@ def republished(scene: Scene, **change: Any) -> None:
     [
         pytest.param({"currency": "EUR"}, id="another currency"),
         pytest.param({"instruments": ["loan_unsecured"]}, id="no grant any more"),
-        pytest.param({"stage": "set_up"}, id="another stage"),
+        pytest.param({"stage": "feasibility"}, id="another stage"),
     ],
 )
 def test_an_offer_made_for_another_ask_cannot_be_accepted(scene: Scene, change: dict[str, Any]) -> None:
@@ -408,12 +411,12 @@ def test_an_offer_made_for_another_ask_cannot_be_accepted(scene: Scene, change: 
 def test_an_offer_is_made_for_the_stage_that_the_group_is_at(scene: Scene) -> None:
     pledge = scene.drafted(1_00)
     scene.accepted(1_00)
-    republished(scene, stage="set_up")
+    republished(scene, stage="feasibility")
 
     assert scene.offer(pledge).status_code == 200
     assert scene.accept(pledge).status_code == 200
     asks = scene.read(scene.nurse, f"/proposals/{scene.proposal.id}").json["asks"]
-    assert {each["stage"]: each["accepted"]["amount"] for each in asks} == {"business_case": 1_00, "set_up": 1_00}
+    assert {each["stage"]: each["accepted"]["amount"] for each in asks} == {"business_case": 1_00, "feasibility": 1_00}
 
 
 def test_two_pledges_do_not_pass_a_ticket_limit_together(session: Session, client: FlaskClient) -> None:
@@ -434,9 +437,9 @@ def test_a_suspended_funders_offer_cannot_be_accepted(scene: Scene) -> None:
 
 
 def test_whoever_made_the_offer_does_not_accept_it(scene: Scene) -> None:
+    pledge = scene.offered()
     scene.session.add(Membership(organisation_id=scene.group.id, user_id=scene.officer.id, role="owner"))
     scene.session.commit()
-    pledge = scene.offered()
 
     assert scene.do(scene.officer, f"/pledges/{pledge}/acceptance").json["code"] == "both-sides"
 

@@ -121,7 +121,7 @@ def test_acceptance_and_withdrawal_of_the_proposal_never_both_happen(committed_a
         assert reconcile(db.session()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_fifty_clients_of_two_processes_get_exactly_ten_of_a_budget_for_ten(
     clone: Callable[[], fresh_database], tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +152,7 @@ def test_fifty_clients_of_two_processes_get_exactly_ten_of_a_budget_for_ten(
         print(f"\n{ROUNDS} rounds of {CLIENTS} clients for room {ROOM}: answers {dict(seen)}; every round exact")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_thirty_twins_with_one_key_have_one_effect_and_one_answer(
     clone: Callable[[], fresh_database], tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

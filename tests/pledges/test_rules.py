@@ -85,7 +85,7 @@ def test_template_tranches_always_sum_to_the_part(amount: int) -> None:
     ("part", "pointers"),
     [
         pytest.param(a_part(instrument="blended"), ["/instrument"], id="blended is a word, never a part"),
-        pytest.param(a_part(instrument="guarantee"), ["/instrument"], id="guarantees are not pledged yet"),
+        pytest.param(a_part(instrument="guarantee"), ["/financial_terms"], id="a guarantee of nothing"),
         pytest.param(a_part(in_kind=True), ["/in_kind"], id="a grant is never in kind"),
         pytest.param(a_part(instrument="pro_bono", in_kind=False), ["/in_kind"], id="pro bono is always in kind"),
         pytest.param(

@@ -18,9 +18,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from marketplace.feeds.heads import publish_heads
+from marketplace.identity.models import Organisation
 from marketplace.store.base import db, new_id
 from marketplace.store.mail import present_settings, unseal
-from marketplace.values.clock import today
+from marketplace.values.clock import now, today
 from marketplace.watches.recompute import recompute
 from tests.builders import a_member, a_person, an_organisation
 
@@ -227,7 +229,106 @@ def the_main_job(play: Play) -> None:
     _previews(play, programme)
     _watches(play, programme, proposal)
     _pledges(play, programme, proposal)
+    _pipeline(play)
+    _deals(play, programme, proposal)
+    _after_the_money(play, programme, proposal)
+    _repayments(play)
     _ends(play, programme, proposal)
+    _the_record(play)
+    _governance(play, programme, proposal)
+
+
+def _governance(play: Play, programme: str, proposal: str) -> None:
+    do, group, officer, approver = play.do, "group owner", "funder editor", "funder approver"
+    funder, day = {"organisation_id": play.organisations["funder"]}, today().isoformat()
+    with play.app.app_context():
+        home = db.session().get_one(Organisation, UUID(funder["organisation_id"]))
+        second = a_member(db.session(), home)
+        play.people["second owner"] = second.headers
+        person = str(a_member(db.session(), home, "editor").id)
+    limits = {
+        "currency": "GBP",
+        "approval_limits": [{"act": "budget_change", "limit": {"amount": 100_00, "currency": "GBP"}}],
+        "delegated_limits": [{"role": "editor", "act": "offer", "limit": {"amount": 5_000_00, "currency": "GBP"}}],
+    }
+    do("getGovernance", officer, **funder)
+    do("putGovernance", "funder owner", limits, **funder)
+    for answer in ("postGovernanceRejection", "postGovernanceConfirmation"):
+        waiting = do("putGovernance", "funder owner", {"currency": "GBP", "approval_limits": []}, **funder).json
+        do(answer, "second owner", version_id=waiting["proposed"]["id"], **funder)
+    do("listGovernanceVersions", officer, query={"limit": "1"}, **funder)
+    asked = {
+        "act": "budget_change",
+        "subject_id": programme,
+        "amount": {"amount": 100_000_00, "currency": "GBP"},
+        "terms": {"budget": "60000000 GBP"},
+        "words": {"en": "We were given more"},
+    }
+    for answer, who, body in (
+        ("postApprovalWithdrawal", officer, None),
+        ("postApprovalRejection", approver, {"answer": "Not yet"}),
+        ("postApprovalApproval", approver, {"answer": {"en": "Agreed"}}),
+    ):
+        approval = do("postApproval", officer, asked, **funder).json["id"]
+        do("getApproval", officer, approval_id=approval)
+        do(answer, who, body, approval_id=approval)
+    do("listApprovals", officer, query={"limit": "1", "state": "approved"}, **funder)
+    interest = {"kind": "employment", "words": "I worked there", "from": day, "to": day}
+    about = {"organisation_id": play.organisations["employer"]}
+    do("postInterest", officer, interest | about)
+    declared = do("postInterest", officer, {**interest, "to": (today() + timedelta(days=9)).isoformat()} | about).json[
+        "id"
+    ]
+    do("listInterests", officer, query={"limit": "1"})
+    do("getInterest", officer, interest_id=declared)
+    do("postInterestEnd", officer, interest_id=declared)
+    do("listOrganisationInterests", approver, query={"limit": "1"}, **funder)
+    plan = {"user_id": person, "proposal_id": proposal, "words": "Reads, never decides alone", "until": day}
+    for answer in ("postConflictPlanRejection", "postConflictPlanApproval"):
+        made = do("postConflictPlan", approver, plan, **funder).json["id"]
+        do(answer, "second owner", plan_id=made)
+    do("getConflictPlan", approver, plan_id=made)
+    do("listConflictPlans", approver, query={"limit": "1"}, **funder)
+    pledge = do("listPledges", group, query={"limit": "1"}).json["data"][0]["id"]
+    do("listPledgeConflicts", group, pledge_id=pledge)
+    do("postConflictPlanEnd", approver, plan_id=made)
+
+
+def _deals(play: Play, programme: str, proposal: str) -> None:
+    """After the pledges: an award from elsewhere, a pool, conditions, and public money that is confirmed."""
+    do, group, officer, day = play.do, "group owner", "funder editor", today().isoformat()
+    later = (today() + timedelta(days=30)).isoformat()
+    money = {"amount": 5_00, "currency": "GBP"}
+    elsewhere = {"funder_name": "A trust", "programme_name": "Seeds", "instrument": "grant", "amount": money}
+    elsewhere |= {"awarded_on": day, "is_subsidy": True, "benefit": 4_00, "reference": "T/1"}
+    award = do("postOutsideAward", group, elsewhere, proposal_id=proposal).json["id"]
+    do("listOutsideAwards", group, query={"limit": "1"}, proposal_id=proposal)
+    do("getOutsideAward", group, proposal_id=proposal, award_id=award)
+    pool = do("postProgrammePool", "funder approver", {"name": "Seeds", "amount": money}, programme_id=programme).json
+    do("listProgrammePools", officer, query={"limit": "1"}, programme_id=programme)
+    do("getProgrammePool", officer, programme_id=programme, pool_id=pool["id"])
+    do("patchProgrammePool", "funder approver", {"amount": 9_00}, programme_id=programme, pool_id=pool["id"])
+    do("putSubsidyTerms", officer, {"public_money": True, "mfa_only": False}, programme_id=programme)
+    do("getSubsidyTerms", group, programme_id=programme)
+    conditions = [
+        {"kind": "threshold", "amount": 5_00, "by": later},
+        {"kind": "match_ratio", "ratio_bp": 5000, "cap": 5_00, "in_kind_bp": 2500},
+        {"kind": "pool", "pool_id": pool["id"]},
+    ]
+    asked = do("getProposal", group, proposal_id=proposal).json["asks"]
+    line = next(each for ask in asked if ask["state"] == "open" for each in ask["lines"])["id"]
+    draft = {"programme_id": programme, "proposal_id": proposal, "parts": [{"instrument": "grant", "amount": 5_00}]}
+    draft |= {"lines": [{"line": line, "amount": 5_00}], "conditions": conditions}
+    pledge = do("postPledge", officer, draft).json["id"]
+    do("postPledgeOffer", officer, {"expires_on": later, "subsidy": {"route": "mfa"}}, pledge_id=pledge)
+    do("postPledgeAcceptance", group, pledge_id=pledge)
+    do("postSubsidyConfirmation", group, {"statement": "It is kept."}, pledge_id=pledge)
+    do("getSubsidyHeadroom", group, query={"on": day}, proposal_id=proposal)
+    do("getProposalDeal", officer, proposal_id=proposal)
+    do("getProposalDeal", group, proposal_id=proposal)
+    do("postPledgeWithdrawal", officer, {"reason": "Played."}, pledge_id=pledge)
+    do("deleteOutsideAward", group, proposal_id=proposal, award_id=award)
+    do("putSubsidyTerms", officer, {"public_money": False}, programme_id=programme)
 
 
 def _reference(play: Play) -> None:
@@ -303,6 +404,24 @@ def _organisations(play: Play) -> None:
     do("getMembership", "group owner", organisation_id=group, membership_id=membership)
     do("patchMembership", "group owner", {"role": "editor"}, organisation_id=group, membership_id=membership)
     do("deleteMembership", "group owner", organisation_id=group, membership_id=membership)
+
+
+def _the_record(play: Play) -> None:
+    """The audit trail, what is held of a person, and its end."""
+    do, who, address = play.do, "group owner", "leaving@example.org"
+    group = play.organisations["group"]
+    with play.app.app_context():
+        publish_heads(db.session())
+        db.session().commit()
+    do("getPublishedAuditHead")
+    do("getAuditHead", who, organisation_id=group)
+    do("listAuditEntries", who, query={"limit": "1", "since": "2020-01-01"}, organisation_id=group)
+    do("postRegistration", body={"email": address, "name": "Hope Leaving", "password": PASSWORD})
+    do("postConfirmation", body={"token": play.secret(address)})
+    tokens = do("postSession", body={"email": address, "password": PASSWORD}).json
+    play.people["leaving"] = {"Authorization": f"Bearer {tokens['access_token']}"}
+    do("getPersonalData", "leaving")
+    do("postErasure", "leaving", {"password": PASSWORD})
 
 
 def _questions(play: Play) -> None:
@@ -600,6 +719,178 @@ def _pledges(play: Play, programme: str, proposal: str) -> None:
     do("getProposalStatement", group, proposal_id=proposal)
     do("listEvents", officer, query={"limit": "5"})
     do("listHeldFunds", "host", organisation_id=play.organisations["host"])
+    _the_books(play, programme)
+
+
+def _after_the_money(play: Play, programme: str, proposal: str) -> None:
+    do, day = play.do, today().isoformat()
+    group, officer, adviser, second = "group owner", "funder editor", "adviser", "funder approver"
+    later = {"kind": "progress", "due_on": "2100-01-01"}
+    counted = {"kind": "spend", "months": 1, "counted_from": "first_payment"}
+    closing = {"kind": "closing", "months": 12, "counted_from": "agreement"}
+    do("putReportingTemplate", officer, {"duties": [later]}, programme_id=programme)
+    do("getReportingTemplate", group, programme_id=programme)
+    tranches = [{"basis": "on_agreement", "amount": 100}, {"basis": "on_agreement", "amount": 300}]
+    parts = [{"instrument": "grant", "amount": 400, "tranches": tranches}]
+    draft = {"programme_id": programme, "proposal_id": proposal, "parts": parts}
+    pledge = do("postPledge", officer, draft).json["id"]
+    do("putReportingTerms", officer, {"duties": [later, counted, closing]}, pledge_id=pledge)
+    do("getReportingTerms", officer, pledge_id=pledge)
+    do("postPledgeOffer", officer, {"expires_on": (today() + timedelta(days=9)).isoformat()}, pledge_id=pledge)
+    do("postPledgeAcceptance", group, pledge_id=pledge)
+    part = do("getPledge", group, pledge_id=pledge).json["parts"][0]["id"]
+    quarters = [{"basis": "on_agreement", "amount": 100} for _ in range(4)]
+    schedule = {"parts": [{"part_id": part, "tranches": quarters}], "reason": "Quarterly"}
+    first = do("postPledgeSchedule", officer, schedule, pledge_id=pledge).json["id"]
+    do("postScheduleWithdrawal", officer, {"reason": "A slip"}, schedule_id=first)
+    second_try = do("postPledgeSchedule", group, schedule, pledge_id=pledge).json["id"]
+    do("postScheduleRejection", officer, {"reason": "Say why"}, schedule_id=second_try)
+    third = do("postPledgeSchedule", group, schedule, pledge_id=pledge).json["id"]
+    do("getSchedule", officer, schedule_id=third)
+    do("postScheduleAcceptance", officer, schedule_id=third)
+    do("listPledgeSchedules", group, query={"limit": "2"}, pledge_id=pledge)
+    do("postPledgeAgreement", officer, {"signed_on": day}, pledge_id=pledge)
+    rows = do("listTranches", group, pledge_id=pledge).json["data"]
+    paid, other = [each["id"] for each in rows if each["state"] == "claimable"][:2]
+    for tranche in (paid, other):
+        do("postTrancheClaim", group, {}, tranche_id=tranche)
+        do("postTrancheApproval", second, tranche_id=tranche)
+        do("postTranchePayment", officer, {"paid_on": day, "reference": "BACS 9"}, tranche_id=tranche)
+    do("postPaymentReversal", officer, {"reason": "Typed twice"}, tranche_id=other)
+    do("postPaymentReversalRejection", second, {"reason": "It was paid"}, tranche_id=other)
+    do("postPaymentReversal", officer, {"reason": "It was not"}, tranche_id=other)
+    do("postPaymentReversalApproval", second, tranche_id=other)
+    do("listPaymentReversals", group, query={"limit": "1"}, tranche_id=other)
+    progress, spend, last = do("listProposalDuties", group, proposal_id=proposal).json["data"][:3]
+    do("listOrganisationDuties", officer, query={"state": "due"}, organisation_id=play.organisations["funder"])
+    do("getDuty", group, duty_id=spend["id"])
+    do("postDutyWaiver", adviser, {"reason": "Not needed"}, duty_id=progress["id"])
+    told = {"words": "We began", "spend": [{"purpose": "legal", "amount": 60}]}
+    sent = do("postReport", group, told, duty_id=spend["id"]).json["id"]
+    do("postReportRejection", adviser, {"reason": "Say more"}, report_id=sent)
+    again = do("postReport", group, told, duty_id=spend["id"]).json["id"]
+    do("getReport", officer, report_id=again)
+    do("listReports", officer, query={"limit": "1"}, duty_id=spend["id"])
+    do("postReportAcceptance", adviser, report_id=again)
+    for answer, who in (("Withdrawal", group), ("Rejection", officer), ("Acceptance", officer)):
+        cut = {"reason": "We need less", "decreases": [{"part_id": part, "amount": 50}]}
+        change = do("postChangeRequest", group, cut, pledge_id=pledge).json["id"]
+        body = None if answer == "Acceptance" else {"reason": "Not like this"}
+        do(f"postChangeRequest{answer}", who, body, change_id=change)
+    do("getChangeRequest", group, change_id=change)
+    do("listChangeRequests", group, query={"limit": "1"}, pledge_id=pledge)
+    do("listAgreedUses", group, pledge_id=pledge)
+    lines = [{"tranche_id": paid, "amount": {"amount": 30, "currency": "GBP"}}]
+    demanded = {"reason": "Spent on something else", "due_on": "2100-01-01", "tranches": lines}
+    given_up = do("postPledgeClawback", officer, demanded, pledge_id=pledge).json["id"]
+    do("getDemand", group, demand_id=given_up)
+    do("postDemandWithdrawal", officer, {"reason": "They explained"}, demand_id=given_up)
+    do("listPledgeDemands", group, query={"limit": "1"}, pledge_id=pledge)
+    closed = {
+        "words": "Done",
+        "outcome": "It began",
+        "lessons": "Ask early",
+        "additionality": "later",
+        "underspend": 40,
+    }
+    ended = do("postReport", group, closed, duty_id=last["id"]).json["id"]
+    do("postReportAcceptance", adviser, report_id=ended)
+    back = {"amount": {"amount": 40, "currency": "GBP"}, "reference": "UNDERSPEND"}
+    do("postTrancheReturn", officer, back, tranche_id=paid)
+    do("getMonitoring", group, pledge_id=pledge)
+    do("postMonitoringClosure", officer, pledge_id=pledge)
+    demand = do("postPledgeClawback", officer, demanded, pledge_id=pledge).json["id"]
+    recovered = {"tranche_id": paid, "amount": {"amount": 30, "currency": "GBP"}, "reference": "BACK"}
+    do("postDemandReturn", officer, recovered, demand_id=demand)
+
+
+def _repayments(play: Play) -> None:
+    """Money lent for a feasibility study and for revenue to come: repaid, rescheduled, written off."""
+    do, group, officer, day = play.do, "group owner", "funder editor", today().isoformat()
+    gbp = {"currency": "GBP"}
+    loan = {"rate_bp": 750, "months": 12, "holiday_months": 3, "fee_bp": 200, "in_advance": False}
+    asked = {**loan, "principal": {"amount": 75_000_00, **gbp}, "grant": {"amount": 25_000_00, **gbp}}
+    do("postRepaymentSchedule", body=asked | {"starts_on": day})
+    flows = [{"on": "2025-01-01", "amount": -100}, {"on": "2026-01-01", "amount": 110}]
+    do("postCashFlowReturn", body={"flows": flows})
+    kinds = ["loan_unsecured", "quasi_equity", "recoverable_grant"]
+    funds = {"organisation_id": play.organisations["funder"], "title": "Loans", "currency": "GBP", "instruments": kinds}
+    programme = do("postProgramme", officer, funds).json["id"]
+    do("postCriteriaVersion", officer, programme_id=programme)
+    budget = {"amount": {"amount": 100_000_00, **gbp}}
+    do("putProgrammeBudget", "funder approver", budget, seen=f"/v1/programmes/{programme}", programme_id=programme)
+    facts = {"facts": {"registration": "registered"}}
+    proposal = do("postProposal", group, {"organisation_id": play.organisations["group"]}).json["id"]
+    at = f"/v1/proposals/{proposal}/sections"
+    do("putFactSection", group, facts, seen=f"{at}/organisation", proposal_id=proposal, name="organisation")
+    do("putSummarySection", group, {"title": "To be lent to", "summary": None}, proposal_id=proposal)
+    ask = {"stage": "feasibility", "lines": [{"purpose": "legal", "amount": 9_000_00}], "instruments": kinds}
+    do("putAskSection", group, ask, proposal_id=proposal)
+    do("postProposalVersion", group, proposal_id=proposal)
+    do("putProposalSharing", group, {"visibility": "verified_funders"}, proposal_id=proposal)
+    terms = {
+        "loan_unsecured": loan,
+        "quasi_equity": {"threshold": 0, "rate_bp": 100, "cap_multiple_bp": 15_000, "test_on": "2199-01-01"},
+        "recoverable_grant": {"event": {"en": "A contract"}, "milestone": "business_plan_v1", "first_year": 2},
+    }
+    parts = [{"instrument": kind, "amount": 3_000_00, "financial_terms": terms[kind]} for kind in kinds]
+    draft = {"programme_id": programme, "proposal_id": proposal, "parts": parts}
+    pledge = do("postPledge", officer, draft).json["id"]
+    do("postPledgeOffer", officer, {"expires_on": day}, pledge_id=pledge)
+    do("postPledgeAcceptance", group, pledge_id=pledge)
+    do("postPledgeAgreement", officer, {"signed_on": day}, pledge_id=pledge)
+    part = {each["instrument"]: each["id"] for each in do("getPledge", group, pledge_id=pledge).json["parts"]}
+    tranches = [each["id"] for each in do("listTranches", group, pledge_id=pledge).json["data"]]
+    for tranche in tranches:
+        do("postTrancheClaim", group, {}, tranche_id=tranche)
+        do("postTrancheApproval", "funder approver", tranche_id=tranche)
+        do("postTranchePayment", officer, {"paid_on": day, "reference": "BACS 3"}, tranche_id=tranche)
+    came = {"amount": {"amount": 100_00, **gbp}, "received_on": day, "part_id": part["loan_unsecured"]}
+    do("postRepayment", officer, came | {"reference": "IN 1"}, pledge_id=pledge)
+    do("listRepayments", group, query={"limit": "1"}, pledge_id=pledge)
+    term = {"tranche_id": tranches[0], "months": 24, "holiday_months": 6, "reason": "A late contract"}
+    for answer in ("postRescheduleDecline", "postRescheduleAcceptance"):
+        made = do("postReschedule", group, term, pledge_id=pledge).json["id"]
+        do(answer, "funder approver", reschedule_id=made)
+    do("listReschedules", group, query={"limit": "1"}, pledge_id=pledge)
+    lost = {
+        "amount": {"amount": 5, **gbp},
+        "ground": "uncollectable",
+        "reason": "A rounding",
+        "part_id": part[kinds[0]],
+    }
+    for answer in ("postWriteOffRefusal", "postWriteOffApproval"):
+        made = do("postWriteOff", officer, lost, pledge_id=pledge).json["id"]
+        do(answer, "funder approver", write_off_id=made)
+    do("listWriteOffs", officer, query={"limit": "1"}, pledge_id=pledge)
+    year = {"year_ended_on": "2026-03-31", "revenue": {"amount": 900_00, **gbp}, "free_cash_was_negative": False}
+    told = year | {"part_id": part["quasi_equity"]}
+    report = do("postRevenueReport", group, told, pledge_id=pledge).json["id"]
+    do("postRevenueReportRejection", officer, {"reason": "Read again"}, report_id=report)
+    report = do("postRevenueReport", group, told, pledge_id=pledge).json["id"]
+    do("postRevenueReportConfirmation", officer, report_id=report)
+    do("listRevenueReports", group, query={"limit": "1"}, pledge_id=pledge)
+    shown = _accepted(play, proposal)
+    happened = {"happened_on": day, "evidence_version_id": shown, "part_id": part["recoverable_grant"]}
+    do("postSuccessEvent", officer, happened, pledge_id=pledge)
+    do("getPledgeRepaymentSchedule", group, pledge_id=pledge)
+
+
+def _accepted(play: Play, proposal: str) -> str:
+    """Evidence of the recoverable grant's event, accepted."""
+    do, group = play.do, "group owner"
+    draft = {
+        "kind": "business_plan",
+        "milestone": "business_plan_v1",
+        "title": {"en": "Our contract"},
+        "confidential": False,
+    }
+    evidence = do("postEvidence", group, draft, proposal_id=proposal).json["id"]
+    named = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="contract.pdf"'}
+    content = b"%PDF-1.7\nA contract."
+    version: str = do("postEvidenceVersion", group, content=content, headers=named, evidence_id=evidence).json["id"]
+    do("postEvidenceVerification", "adviser", {"decision": "accepted", "reason": "Read."}, version_id=version)
+    return version
 
 
 def _checks(play: Play) -> None:
@@ -633,7 +924,64 @@ def _evidence(play: Play, proposal: str) -> None:
     do("getEvidenceVersion", group, version_id=version)
     assert do("getEvidenceContent", group, version_id=version).body == content
     do("postEvidenceVerification", "adviser", {"decision": "accepted", "reason": "Read."}, version_id=version)
+    _shown_evidence(play, evidence, version)
     do("getPipeline", group, proposal_id=proposal)
+
+
+def _pipeline(play: Play) -> None:
+    do, group = play.do, "group owner"
+    do("listPipelineTemplates")
+    do("getPipelineTemplateVersion", slug="public_service_mutual", number="1")
+    proposal = do("postProposal", group, {"organisation_id": play.organisations["group"]}).json["id"]
+    ask = {"stage": "decision", "lines": [{"purpose": "legal", "amount": 5_000_00}], "instruments": ["grant"]}
+    do("putSummarySection", group, {"title": "To be voted on", "summary": None}, proposal_id=proposal)
+    do("putAskSection", group, ask, proposal_id=proposal)
+    do("postProposalVersion", group, proposal_id=proposal)
+    draft = {"kind": "staff_ballot", "title": {"en": "How we voted"}}
+    ballot = {
+        "evidence_id": do("postEvidence", group, draft, proposal_id=proposal).json["id"],
+        "question": {"en": "Shall we leave?"},
+        "electorate": 40,
+        "votes_for": 30,
+        "votes_against": 5,
+        "spoiled": 1,
+        "held_on": today().isoformat(),
+        "scrutineer": "Civica",
+        "quorum_bp": 6000,
+        "threshold_bp": 6667,
+    }
+    do("postBallot", group, ballot, proposal_id=proposal)
+    do("listBallots", group, proposal_id=proposal)
+    amount = {"amount": 250_000_00, "currency": "GBP"}
+    pension = {"arrangement": "lgps_admission", "bond": amount, "contribution_gap": None, "evidence_id": None}
+    do("putPensionArrangement", group, pension, proposal_id=proposal)
+    do("getPensionArrangement", group, proposal_id=proposal)
+    do("getPipeline", group, proposal_id=proposal)
+    back = {"to": "business_case", "reason": {"en": "The plan has to be written anew."}}
+    do("postStageMove", group, back, proposal_id=proposal)
+    do("listStageMoves", group, query={"limit": "1"}, proposal_id=proposal)
+
+
+def _shown_evidence(play: Play, evidence: str, version: str) -> None:
+    do, group, officer = play.do, "group owner", "funder editor"
+    named = {"organisation_id": play.organisations["host"]}
+    grant = do("postEvidenceAccessGrant", group, named, evidence_id=evidence).json["id"]
+    do("postEvidenceAccessGrant", group, {"email": "reader@example.org"}, evidence_id=evidence)
+    do("listEvidenceAccessGrants", group, query={"limit": "1"}, evidence_id=evidence)
+    path = f"/v1/evidence/{evidence}"
+    do("deleteEvidenceAccessGrant", group, seen=path, evidence_id=evidence, grant_id=grant)
+    do("getEvidenceContent", officer, version_id=version)
+    do("listEvidenceAccesses", group, query={"limit": "1"}, evidence_id=evidence)
+    with play.app.app_context():
+        home = an_organisation(db.session(), kind="funder", name="Second Fund")
+        play.people["second funder"] = dict(a_member(db.session(), home).headers)
+        asked = {"organisation_id": str(home.id), "message": "We would rather not read it twice."}
+    do("postEvidenceAccessGrant", group, {"organisation_id": asked["organisation_id"]}, evidence_id=evidence)
+    reliance = do("postRelianceRequest", "second funder", asked, version_id=version).json["id"]
+    do("listRelianceRequests", officer, query={"limit": "1"}, version_id=version)
+    do("getRelianceRequest", group, reliance_id=reliance)
+    do("postRelianceAnswer", group, {"answer": "consented"}, reliance_id=reliance)
+    do("postRelianceWithdrawal", group, reliance_id=reliance)
 
 
 def _ends(play: Play, programme: str, proposal: str) -> None:
@@ -665,3 +1013,12 @@ def _ends(play: Play, programme: str, proposal: str) -> None:
     do("putAskSection", group, ask, proposal_id=left)
     do("postProposalVersion", group, proposal_id=left)
     do("postProposalWithdrawal", group, proposal_id=left)
+
+
+def _the_books(play: Play, programme: str) -> None:
+    do, moment = play.do, {"as_of": now().isoformat()}
+    lines = do("getProgrammeStatement", "funder editor", query=moment, programme_id=programme).json["data"]
+    do("getLedgerTransaction", "funder editor", transaction_id=lines[-1]["transaction_id"])
+    do("getProgrammeTrialBalance", "funder editor", query=moment, programme_id=programme)
+    do("getOrganisationTrialBalance", "funder editor", query=moment, organisation_id=play.organisations["funder"])
+    do("getOrganisationReconciliation", "funder editor", organisation_id=play.organisations["funder"])

@@ -27,9 +27,9 @@ from tests.promises import hostile
 from tests.promises.played import METHODS, Answer, Asked, Play, a_cast, operations_of, sending_with, the_main_job
 
 SLOWEST_SECONDS = 2.0
-PARTS = 3
+PARTS = 12
 """The whole table in so many: at once it would not fit into the locks of the one transaction that undoes it."""
-SOME_OF = int(os.environ.get("HOSTILE_SOME_OF", "40"))
+SOME_OF = int(os.environ.get("HOSTILE_SOME_OF", "140"))
 """In the default tier each place gets every so manieth of the rows that fit it, each time others."""
 KEPT_APART = {"idempotent_request", "alembic_version"}
 """Tables that a refused request may write to: a refusal is kept under its Idempotency-Key."""
@@ -308,8 +308,9 @@ def test_every_operation_answers_hostile_input_with_a_problem_and_changes_nothin
     check(siege)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=pytest.mark.soak if part else pytest.mark.slow) for part in range(PARTS)]
+)
 def test_every_row_is_answered_by_every_member_it_fits(
     app: Flask, client: FlaskClient, session: Session, capsys: pytest.CaptureFixture[str], part: int
 ) -> None:

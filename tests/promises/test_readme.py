@@ -2,10 +2,9 @@
 
 import re
 
-import yaml
-
 from marketplace.cli import ROOT
 from marketplace.demo.load import PASSWORD
+from tests.promises.committed import committed_openapi
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -22,7 +21,7 @@ def test_every_make_command_is_a_target() -> None:
 def test_every_request_of_the_walk_is_an_operation() -> None:
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
     walked = {re.sub(r"\$[A-Z1]+", "{}", path) for path in re.findall(r"\$API(/[^\s\"'?)]+)", shell)}
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    document = committed_openapi()
     known = {re.sub(r"\{[^}]+\}", "{}", path.removeprefix("/v1")) for path in document["paths"]}
 
     assert len(walked) > 8
@@ -31,7 +30,7 @@ def test_every_request_of_the_walk_is_an_operation() -> None:
 
 def test_every_address_in_the_glossary_is_an_operations_or_their_beginning() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    document = committed_openapi()
     known = [re.sub(r"\{[^}]+\}", "{}", path) + "/" for path in document["paths"]]
     named = {re.sub(r"\{[^}]+\}", "{}", path) for path in re.findall(r"`(/v1/[^`]+)`", glossary)}
 

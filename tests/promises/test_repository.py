@@ -17,7 +17,7 @@ IGNORED = {
 }  # fmt: skip
 TEXT = {".py", ".md", ".txt", ".toml", ".yaml", ".yml", ".sql", ".json", ".mako", ".cfg", "", ".csv"}
 OF_A_MACHINE = re.compile(r"(?<![\w.:/)-])/(?:work|tmp|home|Users)/")
-STRUCTURE = {"promises", "journeys", "benchmarks"}
+STRUCTURE = {"promises", "journeys", "benchmarks", "trust"}
 
 
 def files() -> Iterator[Path]:

@@ -15,6 +15,7 @@ from flask_jwt_extended import create_refresh_token
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from marketplace.feeds.heads import publish_heads
 from marketplace.identity.links import digest_of
 from marketplace.identity.models import (
     Invitation,
@@ -27,6 +28,7 @@ from marketplace.identity.models import (
     VerificationAct,
 )
 from marketplace.identity.passwords import password_hash
+from marketplace.pledges.condition_models import ProgrammeSubsidyTerms
 from marketplace.programmes.models import Programme
 from marketplace.proposals import service
 from marketplace.proposals.models import Proposal
@@ -52,6 +54,7 @@ CHANGED = {
 }
 """Callers who are another one, while their organisation is in another state: (who, organisation, state)."""
 KEYS = count(1)
+REPAYABLE = ["loan_unsecured", "quasi_equity", "recoverable_grant"]
 
 
 @dataclass
@@ -123,9 +126,17 @@ class Building:
         self.programmes()
         self.listings()
         self.pledges()
+        self.ballots()
+        self.bookings()
+        self.deals()
+        self.after_the_money()
+        self.repayments()
         self.hostings()
         self.watches()
+        self.governance()
         self.letters()
+        publish_heads(self.session)
+        self.session.commit()
         self.session.close()
         return self.world
 
@@ -216,7 +227,7 @@ class Building:
         return {
             "stage": "business_case",
             "currency": "GBP",
-            "instruments": ["grant", "in_kind_support"],
+            "instruments": ["grant", "in_kind_support", *REPAYABLE],
             "lines": [line],
         }
 
@@ -312,7 +323,7 @@ class Building:
     def programmes(self) -> None:
         world = self.world
         funder = self.session.get_one(Organisation, world.organisations["funder"])
-        common = {"instruments": ["grant", "in_kind_support"], "ask_max": 50_000_000}
+        common = {"instruments": ["grant", "in_kind_support", *REPAYABLE], "ask_max": 50_000_000}
         for name in ("programme", "paused"):
             made = an_open_programme(self.session, funder, **common)
             world.things[name] = made.id
@@ -389,6 +400,30 @@ class Building:
         self.do("funder.editor", f"/pledges/{pledge}/offer", {"expires_on": str(today() + timedelta(days=30))})
         return pledge
 
+    def deals(self) -> None:
+        """An award from elsewhere, a pool, and a pledge of public money that nobody has confirmed."""
+        world, about = self.world, self.world.things["shared"]
+        elsewhere = {
+            "funder_name": world.secret("an award from elsewhere"),
+            "reference": world.secret("an award from elsewhere"),
+            "instrument": "grant",
+            "amount": {"amount": 1000, "currency": "GBP"},
+            "awarded_on": str(today()),
+            "is_subsidy": True,
+        }
+        path = f"/proposals/{about}/outside-awards"
+        world.things["outside award"] = self.do("group.owner", path, elsewhere)["id"]
+        programme = world.things["programme"]
+        body = {"name": world.secret("a funder's pool"), "amount": {"amount": 10_000_00, "currency": "GBP"}}
+        world.things["pool"] = self.do("funder.approver", f"/programmes/{programme}/pools", body)["id"]
+        funder = self.session.get_one(Organisation, world.organisations["funder"])
+        public = an_open_programme(self.session, funder, instruments=["grant"], ask_max=50_000_000)
+        give_budget(self.session, public.id, 1_000_000)
+        self.session.add(ProgrammeSubsidyTerms(id=public.id, public_money=True, mfa_only=False))
+        self.session.commit()
+        pledge = self.offered("public pledge", programme_id=str(public.id))
+        self.do("group.owner", f"/pledges/{pledge}/acceptance")
+
     def pledges(self) -> None:
         world = self.world
         self.a_pledge("draft pledge", "the message of a pledge in draft")
@@ -424,6 +459,61 @@ class Building:
             self.bring(name, row["id"])
         self.evidence()
 
+    def bookings(self) -> None:
+        """A booking of a budget and one of a payment."""
+        for kind, path in (
+            ("programme.budget", f"/programmes/{self.world.things['programme']}"),
+            ("tranche.paid", f"/pledges/{self.world.things['signed pledge']}"),
+        ):
+            lines = self.client.get(f"/v1{path}/statement", headers=self.world.people["funder.editor"].headers).json
+            self.world.things[kind] = next(each["transaction_id"] for each in lines["data"] if each["kind"] == kind)
+
+    def after_the_money(self) -> None:
+        """A pledge with a schedule to answer, a reversal to approve, a demand, a report and a change to decide on."""
+        world, secret = self.world, "what was said between the parties to a tranche"
+        duties = [{"kind": kind, "due_on": "2100-01-01"} for kind in ("progress", "progress", "spend")]
+        tranches = [{"basis": "on_agreement", "amount": 100} for _ in range(4)]
+        part = {"instrument": "grant", "amount": 400, "tranches": tranches}
+        pledges = {}
+        for name in ("followed", "breached"):
+            pledge = pledges[name] = self.a_pledge(f"{name} pledge", "the message of an offered pledge", parts=[part])
+            sent = world.people["funder.editor"].headers | {"If-Match": "*"}
+            terms = f"/v1/pledges/{pledge}/reporting-terms"
+            assert self.client.put(terms, json={"duties": duties}, headers=sent).status_code == 200
+            self.do("funder.editor", f"/pledges/{pledge}/offer", {"expires_on": str(today() + timedelta(days=30))})
+            self.do("group.owner", f"/pledges/{pledge}/acceptance")
+            self.do("funder.editor", f"/pledges/{pledge}/agreement", {"signed_on": str(today())})
+            rows = self.read("funder.editor", f"/pledges/{pledge}/tranches")
+            for row in rows[:2]:
+                self.do("group.editor", f"/tranches/{row['id']}/claim", {})
+                self.do("funder.director", f"/tranches/{row['id']}/approval")
+                self.do("funder.adviser", f"/tranches/{row['id']}/payment", {"paid_on": str(today()), "reference": "B"})
+            world.things[f"{name} tranches"] = [row["id"] for row in rows]
+        followed, breached = pledges["followed"], pledges["breached"]
+        part_id = self.read("funder.editor", f"/pledges/{followed}")["parts"][0]["id"]
+        signed = self.read("funder.editor", f"/pledges/{world.things['signed pledge']}")
+        world.things["signed part"] = signed["parts"][0]["id"]
+        halves = [{"part_id": part_id, "tranches": tranches[:2]}]
+        why = {"reason": world.words(secret)}
+        schedule = self.do("funder.adviser", f"/pledges/{followed}/schedules", {"parts": halves} | why)
+        world.things["schedule"] = schedule["id"]
+        self.do("funder.adviser", f"/tranches/{world.things['followed tranches'][0]}/payment-reversal", why)
+        rows = self.read("group.editor", f"/proposals/{world.things['shared']}/duties?limit=100")
+        mine = [row["id"] for row in rows["data"] if row["pledge_id"] == followed]
+        world.things["duty"], world.things["reported duty"] = mine[0], mine[2]
+        report = {"words": world.words(secret), "spend": [{"purpose": "legal", "amount": 7}]}
+        world.things["duty report"] = self.do("group.editor", f"/duties/{mine[2]}/reports", report)["id"]
+        asked = {"purpose": world.words(secret)} | why
+        world.things["change"] = self.do("group.editor", f"/pledges/{followed}/change-requests", asked)["id"]
+        line = {"tranche_id": world.things["breached tranches"][0], "amount": {"amount": 50, "currency": "GBP"}}
+        demanded = {"due_on": "2100-01-01", "tranches": [line]} | why
+        world.things["demand"] = self.do("funder.adviser", f"/pledges/{breached}/clawback", demanded)["id"]
+
+    def read(self, who: str, path: str) -> Any:
+        """What that person is answered; a list without its page."""
+        body = self.client.get(f"/v1{path}", headers=self.world.people[who].headers).json
+        return body["data"] if set(body) == {"data"} else body
+
     def bring(self, name: str, tranche: str) -> None:
         """A tranche of the signed pledge, in the state of its name (in kind: approved)."""
         secret = "what was said between the parties to a tranche"
@@ -455,6 +545,94 @@ class Building:
         private = {"kind": "business_plan", "title": world.words("the words of a private proposal")}
         kept = self.do("group.editor", f"/proposals/{world.things['private']}/evidence", private)
         world.things["private evidence"] = kept["id"]
+        self.reliance()
+
+    def reliance(self) -> None:
+        """Accepted evidence that the stranger was let in to, and wants to rely on; and a second such document."""
+        world = self.world
+        secret = "evidence that an outsider was let in to"
+        for name in ("relied", "unrelied"):
+            draft = {"kind": "options_appraisal", "title": world.words(secret)}
+            made = self.do("group.editor", f"/proposals/{world.things['shared']}/evidence", draft)["id"]
+            world.things[f"{name} evidence"] = made
+            sent = world.people["group.editor"].headers | {
+                "Content-Type": "application/pdf",
+                "Content-Disposition": 'attachment; filename="options.pdf"',
+            }
+            answer = self.client.post(f"/v1/evidence/{made}/versions", data=PDF, headers=sent)
+            world.things[f"{name} version"] = answer.json["id"]
+            decision = {"decision": "accepted", "reason": "Read."}
+            self.do("verifier", f"/evidence-versions/{answer.json['id']}/verification", decision)
+            named = {"organisation_id": str(world.organisations["other fund"])}
+            self.do("group.editor", f"/evidence/{made}/access-grants", named)
+        address = f"kestrel{new_id().hex}"
+        world.secrets["the address of a person who was let in to evidence"] = [address]
+        path = f"/evidence/{world.things['evidence']}/access-grants"
+        world.things["access grant"] = self.do("group.editor", path, {"email": f"{address}@example.org"})["id"]
+        asked = {
+            "organisation_id": str(world.organisations["other fund"]),
+            "message": world.secret("why a funder wants to rely on another's acceptance"),
+        }
+        path = f"/evidence-versions/{world.things['relied version']}/reliance-requests"
+        world.things["reliance"] = self.do("stranger", path, asked)["id"]
+
+    def ballots(self) -> None:
+        world, secret = self.world, "how the staff voted and what became of pensions"
+        shared = f"/proposals/{world.things['shared']}"
+        body = {"kind": "staff_ballot", "title": world.words("evidence")}
+        world.things["ballot evidence"] = self.do("group.editor", f"{shared}/evidence", body)["id"]
+        ballot = a_ballot(
+            world.things["ballot evidence"], question=world.words(secret), scrutineer=world.secret(secret)
+        )
+        self.do("group.editor", f"{shared}/ballots", ballot)
+        sent = world.people["group.editor"].headers | {"If-Match": "*"}
+        arrangement = {"arrangement": "lgps_admission", "bond": world.sum(secret)}
+        answer = self.client.put(f"/v1{shared}/pension-arrangement", json=arrangement, headers=sent)
+        assert answer.status_code == 200, answer.json
+
+    def repayments(self) -> None:
+        """A pledge of a loan, quasi-equity and a recoverable grant, paid; something of each kind awaits its answer."""
+        figures = {
+            "loan_unsecured": {"rate_bp": 750, "months": 12},
+            "quasi_equity": {"threshold": 0, "rate_bp": 100, "cap_multiple_bp": 15_000},
+            "recoverable_grant": {"event": "A first contract"},
+        }
+        parts: list[dict[str, Any]] = [
+            {"instrument": name, "amount": 1000, "financial_terms": terms} for name, terms in figures.items()
+        ]
+        parts[0]["tranches"] = [{"basis": "on_agreement", "amount": 500}] * 2
+        lent = self.offered("lent pledge", parts=parts)
+        self.do("group.owner", f"/pledges/{lent}/acceptance")
+        self.do("funder.editor", f"/pledges/{lent}/agreement", {"signed_on": str(today())})
+        officer = self.world.people["funder.editor"].headers
+        rows = self.client.get(f"/v1/pledges/{lent}/tranches", headers=officer).json["data"]
+        for row in rows:
+            self.do("group.editor", f"/tranches/{row['id']}/claim", {})
+            self.do("funder.director", f"/tranches/{row['id']}/approval")
+            self.do("funder.adviser", f"/tranches/{row['id']}/payment", {"paid_on": str(today()), "reference": "BACS"})
+        self.world.things |= {"lent tranche": rows[0]["id"], "other lent tranche": rows[1]["id"]}
+        held = self.client.get(f"/v1/pledges/{lent}", headers=officer).json["parts"]
+        self.world.things |= {part["instrument"]: part["id"] for part in held}
+        secret = "what was said between the parties to a tranche"
+        reschedule = {"tranche_id": rows[0]["id"], "months": 24, "reason": self.world.words(secret)}
+        made = self.do("group.editor", f"/pledges/{lent}/reschedules", reschedule)
+        self.world.things["reschedule"] = made["id"]
+        reason = self.world.words("a write-off that nobody has approved")
+        self.world.things["write-off"] = self.do(
+            "funder.adviser", f"/pledges/{lent}/write-offs", a_write_off(held[0]["id"], reason)
+        )["id"]
+        year = {"year_ended_on": "2020-03-31", "revenue": {"amount": 5, "currency": "GBP"}}
+        self.world.things["report of revenue"] = self.do("group.editor", f"/pledges/{lent}/revenue-reports", year)["id"]
+        shown = {"kind": "options_appraisal", "title": self.world.words("evidence")}
+        evidence = self.do("group.editor", f"/proposals/{self.world.things['shared']}/evidence", shown)["id"]
+        sent = self.world.people["group.editor"].headers | {
+            "Content-Type": "application/pdf",
+            "Content-Disposition": 'attachment; filename="appraisal.pdf"',
+        }
+        version = self.client.post(f"/v1/evidence/{evidence}/versions", data=PDF, headers=sent).json["id"]
+        accepted = {"decision": "accepted", "reason": "Read."}
+        self.do("funder.adviser", f"/evidence-versions/{version}/verification", accepted)
+        self.world.things["accepted version"] = version
 
     def hostings(self) -> None:
         world = self.world
@@ -486,6 +664,38 @@ class Building:
         path = f"/v1/programmes/{things['programme']}/shortlist/{things['shared']}"
         body = {"state": "passed", "reason": "too_early", "words": words, "note": words}
         assert self.client.put(path, json=body, headers=sent).status_code == 200
+
+    # Who may decide
+
+    def governance(self) -> None:
+        """Limits of the funder and looser ones proposed, an approval in each state, an interest and two plans."""
+        world, things, at = self.world, self.world.things, self.world.organisations
+        self.joins("funder.co-owner", "funder", "owner")
+        path = f"/organisations/{at['funder']}"
+        secret = "what a funder has still to approve"
+        limit = {"act": "payment", "limit": world.sum("a funder's limits")}
+        for limits in ([limit], []):
+            body = {"currency": "GBP", "approval_limits": limits}
+            sent = world.people["funder.co-owner"].headers | {"If-Match": "*"}
+            answer = self.client.put(f"/v1{path}/governance", json=body, headers=sent)
+            assert answer.status_code == 200, answer.json
+        things["proposed limits"] = answer.json["proposed"]["id"]
+        asked = {
+            "act": "return",
+            "subject_id": str(things["paid tranche"]),
+            "terms": {"reference": world.secret(secret)},
+        }
+        for amount, name in enumerate(("asked approval", "own approval"), 1):
+            body = asked | {"amount": {"amount": amount, "currency": "GBP"}, "words": world.words(secret)}
+            asker = "funder.editor" if name == "own approval" else "funder.adviser"
+            things[name] = self.do(asker, f"{path}/approvals", body)["id"]
+        words = world.words("the words of an interest")
+        about = {"proposal_id": str(things["shared"])}
+        interest = about | {"kind": "family", "words": words, "from": str(today())}
+        things["interest"] = self.do("funder.adviser", "/me/interests", interest)["id"]
+        for name, about_whom in (("proposed plan", "funder.adviser"), ("other plan", "funder.director")):
+            plan = about | {"user_id": str(world.people[about_whom].id), "words": world.words("a plan for a conflict")}
+            things[name] = self.do("funder.approver", f"{path}/conflict-plans", plan)["id"]
 
     # Letters, passwords and tokens
 
@@ -539,6 +749,12 @@ class Building:
         )
 
 
+def a_write_off(part: str, reason: dict[str, str]) -> dict[str, Any]:
+    """What is asked for when a little of a part's principal is lost."""
+    lost = {"amount": {"amount": 5, "currency": "GBP"}, "ground": "uncollectable"}
+    return {**lost, "part_id": part, "reason": reason}
+
+
 def a_hosting(world: World, *, terms: dict[str, str], name: str) -> dict[str, Any]:
     """What a group asks of the host."""
     return {
@@ -557,21 +773,132 @@ def requests_of(world: World, who: str) -> dict[str, Callable[[], Sent]]:
     return {
         **_about_people(world, who),
         **_about_proposals(world),
+        **_about_shown_evidence(world),
         **_about_funding(world),
         **_about_listings(world),
         **_about_questions(world),
         **_about_money(world),
+        **_about_the_books(world),
+        **_about_repayments(world),
         **_about_checks_and_decisions(world),
         **_about_previews(world),
         **_about_the_language(),
         **_about_near_misses(world),
         **_about_searching(),
         **_about_watches(world),
+        **_about_the_pipeline(world),
+        **_about_the_record(world),
+        **_about_governance(world),
+        **_about_deals(world),
+        **_about_what_follows_the_money(world),
     }
+
+
+def _about_deals(world: World) -> dict[str, Callable[[], Sent]]:
+    things = world.things
+    proposal = {"proposal_id": things["shared"]}
+    award = proposal | {"award_id": things["outside award"]}
+    programme = {"programme_id": things["programme"]}
+    pool = programme | {"pool_id": things["pool"]}
+    money = {"amount": 1000, "currency": "GBP"}
+    elsewhere = {"funder_name": "A trust", "instrument": "grant", "awarded_on": str(today()), "is_subsidy": True}
+    return {
+        "getProposalDeal": lambda: Sent(proposal),
+        "postOutsideAward": lambda: Sent(proposal, elsewhere | {"amount": money}),
+        "listOutsideAwards": lambda: Sent(proposal),
+        "getOutsideAward": lambda: Sent(award),
+        "deleteOutsideAward": lambda: Sent(award),
+        "getSubsidyHeadroom": lambda: Sent(proposal),
+        "postSubsidyConfirmation": lambda: Sent({"pledge_id": things["public pledge"]}, {"statement": "It is kept."}),
+        "getSubsidyTerms/published": lambda: Sent(programme),
+        "getSubsidyTerms/a draft's": lambda: Sent({"programme_id": things["draft programme"]}),
+        "putSubsidyTerms": lambda: Sent(programme, {"public_money": True}),
+        "postProgrammePool": lambda: Sent(programme, {"name": "Another", "amount": money}),
+        "listProgrammePools": lambda: Sent(programme),
+        "getProgrammePool": lambda: Sent(pool),
+        "patchProgrammePool": lambda: Sent(pool, {"amount": 90_000_00}),
+    }
+
+
+def _about_governance(world: World) -> dict[str, Callable[[], Sent]]:
+    things, at = world.things, world.organisations
+    funder = {"organisation_id": at["funder"]}
+    version = funder | {"version_id": things["proposed limits"]}
+    asked, own = ({"approval_id": things[f"{name} approval"]} for name in ("asked", "own"))
+    plan, interest = {"plan_id": things["proposed plan"]}, {"interest_id": things["interest"]}
+    limits = {"currency": "GBP", "approval_limits": [], "delegated_limits": []}
+    wanted = {
+        "act": "payment",
+        "subject_id": str(things["approved tranche"]),
+        "amount": {"amount": 1000, "currency": "GBP"},
+        "terms": {"payee": "x"},
+        "words": {"en": "Please."},
+    }
+    about = {"organisation_id": str(at["other fund"]), "kind": "financial", "words": "Shares.", "from": str(today())}
+    member = {"user_id": str(world.people["funder.editor"].id), "proposal_id": str(things["shared"])}
+    return {
+        "getGovernance": lambda: Sent(funder),
+        "putGovernance": lambda: Sent(funder, limits),
+        "listGovernanceVersions": lambda: Sent(funder),
+        "postGovernanceConfirmation": lambda: Sent(version),
+        "postGovernanceRejection": lambda: Sent(version),
+        "postApproval": lambda: Sent(funder, wanted),
+        "listApprovals": lambda: Sent(funder),
+        "getApproval": lambda: Sent(asked),
+        "postApprovalApproval": lambda: Sent(asked, {"answer": {"en": "Yes."}}),
+        "postApprovalRejection": lambda: Sent(asked, {"answer": {"en": "No."}}),
+        "postApprovalWithdrawal": lambda: Sent(own),
+        "postInterest": lambda: Sent(json=about),
+        "listInterests": Sent,
+        "getInterest": lambda: Sent(interest),
+        "postInterestEnd": lambda: Sent(interest),
+        "listOrganisationInterests": lambda: Sent(funder),
+        "postConflictPlan": lambda: Sent(funder, member | {"words": {"en": "Reads only."}}),
+        "listConflictPlans": lambda: Sent(funder),
+        "getConflictPlan": lambda: Sent(plan),
+        "postConflictPlanApproval": lambda: Sent(plan),
+        "postConflictPlanRejection": lambda: Sent(plan),
+        "postConflictPlanEnd": lambda: Sent(plan),
+        "listPledgeConflicts/a draft's": lambda: Sent({"pledge_id": things["draft pledge"]}),
+        "listPledgeConflicts/offered": lambda: Sent({"pledge_id": things["offered pledge"]}),
+    }
+
+
+def _about_the_pipeline(world: World) -> dict[str, Callable[[], Sent]]:
+    shared = {"proposal_id": world.things["shared"]}
+    ballot = a_ballot(world.things["ballot evidence"], question={"en": "Shall we?"}, scrutineer="Civica")
+    return {
+        "listPipelineTemplates": Sent,
+        "getPipelineTemplateVersion": lambda: Sent({"slug": "public_service_mutual", "number": 1}),
+        "postStageMove": lambda: Sent(shared, {"to": "exploring", "reason": {"en": "Once more."}}),
+        "listStageMoves": lambda: Sent(shared),
+        "postBallot": lambda: Sent(shared, ballot),
+        "listBallots": lambda: Sent(shared),
+        "putPensionArrangement": lambda: Sent(shared, {"arrangement": "tps_access"}),
+        "getPensionArrangement": lambda: Sent(shared),
+    }
+
+
+def a_ballot(evidence: str, **members: Any) -> dict[str, Any]:
+    """A ballot of forty whose document is that evidence."""
+    counts = {"electorate": 40, "votes_for": 30, "votes_against": 5, "spoiled": 1}
+    return {"evidence_id": evidence, **counts, "held_on": str(today()), **members}
 
 
 def _about_the_language() -> dict[str, Callable[[], Sent]]:
     return {"getCriteriaLanguage": Sent}
+
+
+def _about_the_record(world: World) -> dict[str, Callable[[], Sent]]:
+    """The audit trail, and what is held of a person."""
+    group = {"organisation_id": world.organisations["group"]}
+    return {
+        "listAuditEntries": lambda: Sent(group, query={"limit": "100"}),
+        "getAuditHead": lambda: Sent(group),
+        "getPublishedAuditHead": Sent,
+        "getPersonalData": Sent,
+        "postErasure": lambda: Sent(json={"password": PASSWORD}),
+    }
 
 
 def _about_near_misses(world: World) -> dict[str, Callable[[], Sent]]:
@@ -750,6 +1077,23 @@ def _about_proposals(world: World) -> dict[str, Callable[[], Sent]]:
     }
 
 
+def _about_shown_evidence(world: World) -> dict[str, Callable[[], Sent]]:
+    things, at = world.things, world.organisations
+    evidence, reliance = {"evidence_id": things["evidence"]}, {"reliance_id": things["reliance"]}
+    funder = {"organisation_id": str(at["other fund"])}
+    return {
+        "postEvidenceAccessGrant": lambda: Sent(evidence, {"organisation_id": str(at["host"])}),
+        "listEvidenceAccessGrants": lambda: Sent(evidence),
+        "deleteEvidenceAccessGrant": lambda: Sent(evidence | {"grant_id": things["access grant"]}),
+        "listEvidenceAccesses": lambda: Sent(evidence),
+        "postRelianceRequest": lambda: Sent({"version_id": things["unrelied version"]}, funder),
+        "listRelianceRequests": lambda: Sent({"version_id": things["relied version"]}),
+        "getRelianceRequest": lambda: Sent(reliance),
+        "postRelianceAnswer": lambda: Sent(reliance, {"answer": "consented"}),
+        "postRelianceWithdrawal": lambda: Sent(reliance),
+    }
+
+
 def _about_funding(world: World) -> dict[str, Callable[[], Sent]]:
     things, funder = world.things, str(world.organisations["funder"])
     programme, draft = ({"programme_id": things[name]} for name in ("programme", "draft programme"))
@@ -859,6 +1203,112 @@ def _about_money(world: World) -> dict[str, Callable[[], Sent]]:
         "postTrancheReturn": lambda: Sent(
             tranche("paid"), {"amount": {"amount": 10, "currency": "GBP"}, "reference": "Back 1"}
         ),
+    }
+
+
+def _about_the_books(world: World) -> dict[str, Callable[[], Sent]]:
+    programme, funder = {"programme_id": world.things["programme"]}, {"organisation_id": world.organisations["funder"]}
+    moment = {"as_of": now().isoformat()}
+    return {
+        "getProgrammeTrialBalance": lambda: Sent(programme, query=moment),
+        "getOrganisationTrialBalance": lambda: Sent(funder),
+        "getOrganisationReconciliation": lambda: Sent(funder),
+        "getLedgerTransaction/of a budget": lambda: Sent({"transaction_id": world.things["programme.budget"]}),
+        "getLedgerTransaction/of a payment": lambda: Sent({"transaction_id": world.things["tranche.paid"]}),
+    }
+
+
+def _about_what_follows_the_money(world: World) -> dict[str, Callable[[], Sent]]:
+    things = world.things
+    followed, signed, draft = ({"pledge_id": things[f"{name} pledge"]} for name in ("followed", "signed", "draft"))
+    breached, ended = {"pledge_id": things["breached pledge"]}, {"pledge_id": things["pledge to the withdrawn"]}
+    programme, proposal = {"programme_id": things["programme"]}, {"proposal_id": things["shared"]}
+    reversing, paid = ({"tranche_id": things["followed tranches"][place]} for place in (0, 1))
+    schedule, demand = {"schedule_id": things["schedule"]}, {"demand_id": things["demand"]}
+    duty, report, change = (
+        {"duty_id": things["duty"]},
+        {"report_id": things["duty report"]},
+        {"change_id": things["change"]},
+    )
+    why, any_version = {"reason": {"en": "Because."}}, {"If-Match": "*"}
+    duties = {"duties": [{"kind": "progress", "due_on": "2100-01-01"}]}
+    some = {"amount": 1, "currency": "GBP"}
+    money = things["breached tranches"][0]
+    other = {"due_on": "2100-01-01", "tranches": [{"tranche_id": things["followed tranches"][1], "amount": some}]} | why
+    rest = [{"basis": "on_agreement", "amount": 3000}]
+    plan = {"parts": [{"part_id": things["signed part"], "tranches": rest}]} | why
+    return {
+        "postPledgeSchedule": lambda: Sent(signed, plan),
+        "listPledgeSchedules": lambda: Sent(followed),
+        "getSchedule": lambda: Sent(schedule),
+        "postScheduleAcceptance": lambda: Sent(schedule),
+        "postScheduleRejection": lambda: Sent(schedule, why),
+        "postScheduleWithdrawal": lambda: Sent(schedule, why),
+        "postPaymentReversal": lambda: Sent(paid, why),
+        "postPaymentReversalApproval": lambda: Sent(reversing),
+        "postPaymentReversalRejection": lambda: Sent(reversing, why),
+        "listPaymentReversals": lambda: Sent(reversing),
+        "postPledgeClawback": lambda: Sent(followed, other),
+        "listPledgeDemands": lambda: Sent(breached),
+        "getDemand": lambda: Sent(demand),
+        "postDemandReturn": lambda: Sent(demand, {"tranche_id": money, "amount": some, "reference": "Back 9"}),
+        "postDemandWithdrawal": lambda: Sent(demand, why),
+        "getReportingTemplate": lambda: Sent(programme),
+        "putReportingTemplate": lambda: Sent(programme, duties, headers=any_version),
+        "getReportingTerms/a draft's": lambda: Sent(draft),
+        "getReportingTerms/signed": lambda: Sent(signed),
+        "putReportingTerms": lambda: Sent(draft, duties, headers=any_version),
+        "listProposalDuties": lambda: Sent(proposal),
+        "listOrganisationDuties": lambda: Sent({"organisation_id": world.organisations["funder"]}),
+        "getDuty": lambda: Sent(duty),
+        "postDutyWaiver": lambda: Sent(duty, why),
+        "postReport": lambda: Sent(duty, {"words": {"en": "We began."}}),
+        "listReports": lambda: Sent({"duty_id": things["reported duty"]}),
+        "getReport": lambda: Sent(report),
+        "postReportAcceptance": lambda: Sent(report),
+        "postReportRejection": lambda: Sent(report, why),
+        "getMonitoring": lambda: Sent(followed),
+        "postMonitoringClosure": lambda: Sent(ended),
+        "listAgreedUses": lambda: Sent(followed),
+        "postChangeRequest": lambda: Sent(signed, why | {"ends_on": "2100-01-01"}),
+        "listChangeRequests": lambda: Sent(followed),
+        "getChangeRequest": lambda: Sent(change),
+        "postChangeRequestAcceptance": lambda: Sent(change),
+        "postChangeRequestRejection": lambda: Sent(change, why),
+        "postChangeRequestWithdrawal": lambda: Sent(change, why),
+    }
+
+
+def _about_repayments(world: World) -> dict[str, Callable[[], Sent]]:
+    things, words = world.things, {"en": "Because."}
+    lent = {"pledge_id": things["lent pledge"]}
+    reschedule, write_off = {"reschedule_id": things["reschedule"]}, {"write_off_id": things["write-off"]}
+    report = {"report_id": things["report of revenue"]}
+    few = {"amount": 5, "currency": "GBP"}
+    loan = {"principal": few, "rate_bp": 750, "months": 12, "starts_on": str(today())}
+    flows = [{"on": "2025-01-01", "amount": -100}, {"on": "2026-01-01", "amount": 110}]
+    came = {"amount": few, "received_on": str(today()), "reference": "IN 1", "part_id": things["loan_unsecured"]}
+    term = {"tranche_id": things["other lent tranche"], "months": 6, "reason": words}
+    happened = {"happened_on": str(today()), "evidence_version_id": things["accepted version"]}
+    return {
+        "postRepaymentSchedule": lambda: Sent(json=loan),
+        "postCashFlowReturn": lambda: Sent(json={"flows": flows}),
+        "getPledgeRepaymentSchedule": lambda: Sent(lent),
+        "postRepayment": lambda: Sent(lent, came),
+        "listRepayments": lambda: Sent(lent),
+        "postReschedule": lambda: Sent(lent, term),
+        "listReschedules": lambda: Sent(lent),
+        "postRescheduleAcceptance": lambda: Sent(reschedule),
+        "postRescheduleDecline": lambda: Sent(reschedule),
+        "postWriteOff": lambda: Sent(lent, a_write_off(things["quasi_equity"], words)),
+        "listWriteOffs": lambda: Sent(lent),
+        "postWriteOffApproval": lambda: Sent(write_off),
+        "postWriteOffRefusal": lambda: Sent(write_off),
+        "postRevenueReport": lambda: Sent(lent, {"year_ended_on": "2021-03-31", "revenue": few}),
+        "listRevenueReports": lambda: Sent(lent),
+        "postRevenueReportConfirmation": lambda: Sent(report),
+        "postRevenueReportRejection": lambda: Sent(report, {"reason": words}),
+        "postSuccessEvent": lambda: Sent(lent, happened),
     }
 
 

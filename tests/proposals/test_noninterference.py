@@ -16,7 +16,7 @@ from tests.builders import Person, a_member, an_organisation
 from tests.proposals.builders import ASK, FACTS, a_group, a_proposal, seen
 
 FEW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 AMOUNTS = st.integers(1, 10**9)
 

@@ -92,4 +92,4 @@ def test_watches_hold_what_matching_lists_after_any_history(scene: Scene) -> Non
 
 @pytest.mark.slow
 def test_watches_hold_what_matching_lists_after_many_long_histories(scene: Scene) -> None:
-    run_histories(scene, examples=40, steps=12)
+    run_histories(scene, examples=15, steps=12)
