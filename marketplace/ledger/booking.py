@@ -6,6 +6,7 @@ tables; what a booking may be and what refuses it stands in `service`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ class Written:
     kind: str
     reference: str
     description: str
-    booked_at: Any
+    booked_at: datetime
     actor_user_id: UUID | None
     reverses_id: UUID | None
     posting_count: int

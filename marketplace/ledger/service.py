@@ -106,7 +106,7 @@ def _book(
 
 
 def _refuse_missing_accounts(lines: Sequence[Row[Any]]) -> None:
-    missing = [_key(line) for line in lines if line.account_id is None]
+    missing = {_key(line) for line in lines if line.account_id is None}
     if missing:
         raise LookupError(f"no such accounts: {sorted(missing)}")
 

@@ -14,7 +14,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.rules import AccountKey, Entry
 from marketplace.store import journal
 from marketplace.store.base import db, new_id
-from marketplace.store.chain import GENESIS, MARKETPLACE, AuditHead
+from marketplace.store.chain import EVENT_NAMES, GENESIS, MARKETPLACE, AuditHead
 from marketplace.store.journal import AuditEntry, only
 from marketplace.values.actor import Actor
 from tests.builders import a_member, a_person, an_organisation
@@ -35,6 +35,27 @@ def chain_of(session: Session, organisation_id: UUID) -> list[AuditEntry]:
 
 def faults(session: Session, *args: Any) -> list[str]:
     return [str(each) for each in verify(session, *args).faults]
+
+
+def test_an_event_that_the_commit_writes_is_the_one_that_a_flush_would_have_written(session: Session) -> None:
+    at, written = [new_id() for _ in range(3)], []
+    heard = journal.Audience(frozenset(at[:2]), verified_funders=True, excluded=frozenset(at[2:]), owner=at[0])
+    for flushed in (True, False):
+        event = journal.record(
+            session, "thing.made", "thing", at[0], actor=Actor(), audience=heard, path="/v1/things/1", after={}
+        )
+        query = select(journal.Event.__table__).where(journal.Event.id == event.id)
+        if flushed:
+            session.flush()
+        session.commit()
+        row = session.execute(query).mappings().one()
+        written.append(dict(row))
+
+    of_the_moment = {"id", "seq", "xid", "created_at"}
+    by_flush, by_commit = ({k: v for k, v in row.items() if k not in of_the_moment} for row in written)
+    assert by_commit == by_flush
+    assert written[0].keys() == {*EVENT_NAMES, *of_the_moment}
+    assert faults(session) == []
 
 
 def test_each_organisation_concerned_has_its_own_chain(session: Session) -> None:
