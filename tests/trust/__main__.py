@@ -60,27 +60,31 @@ def trust(drills: tuple[str, ...], seed: int | None, scale: float, soak: bool) -
     size = SOAK * scale if soak else scale
     began = time.monotonic()
     if drills:
-        held = run_drills(drills, drawn, size)
+        broken = run_drills(drills, drawn, size)
     else:
         click.echo(f"seed {drawn} (repeat with --seed {drawn})")
         command = [sys.executable, "-m", "tests.trust", *BESIDE, "--seed", str(drawn), "--scale", str(size)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as beside:
-            held = run_drills([name for name in DRILLS if name not in BESIDE + ALONE], drawn, size)
+            broken = run_drills([name for name in DRILLS if name not in BESIDE + ALONE], drawn, size)
             click.echo(beside.communicate()[0], nl=False)
-        held = run_drills(ALONE, drawn, size) and held and beside.returncode == 0
-    click.echo(f"{'Every figure holds' if held else 'NOT every figure holds'} (seed {drawn}, {_since(began)})")
-    if not held:
+        if beside.returncode != 0:
+            broken += [f"{' and '.join(BESIDE)} ended with status {beside.returncode}; their lines are above"]
+        broken += run_drills(ALONE, drawn, size)
+    click.echo(f"{'NOT every figure holds' if broken else 'Every figure holds'} (seed {drawn}, {_since(began)})")
+    for line in broken:
+        click.echo(f"     {line}")
+    if broken:
         raise click.exceptions.Exit(1)
 
 
-def run_drills(names: Iterable[str], seed: int, scale: float) -> bool:
-    """Run these in their order; true when every figure of theirs holds, but for goals."""
+def run_drills(names: Iterable[str], seed: int, scale: float) -> list[str]:
+    """Run these in their order; the lines of those figures that do not hold. A missed goal is none of them."""
     with trust_ground(seed) as ground:
         for name in names:
             started = time.monotonic()
             DRILLS[name](ground, scale)
             click.echo(f"     {name} took {_since(started)}")
-    return all(line.holds or line.goal for line in ground.lines)
+    return [str(line) for line in ground.lines if not line.holds and not line.goal]
 
 
 def _since(began: float) -> str:

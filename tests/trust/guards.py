@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -387,27 +388,41 @@ CONTROL = Guard(
     f"{RECOVERY}test_what_is_demanded_does_not_come_back_twice",
 )
 """It has to stay green: a drill in which everything goes red says nothing."""
+STAYED_GREEN = "stayed green"
+WANTED = {CONTROL.words: STAYED_GREEN}
+"""What has to come of a guard's test; of every other one, red."""
+
+
+TRIES = 3
+"""A race does not show every time: a guard counts where its test went red without it, and green with it, in one try."""
 
 
 def remove_every_guard(ground: Ground) -> None:
     """Run every guard's test with the guard and without it, in one pytest process on databases of its own.
 
-    Where that process ends before its time, its words are printed, and another one tries the guards that are left.
+    What came out otherwise than wanted is tried again in another process, and how often that was so is told; so is
+    what was not tried, because the process ended before its time: its words are then printed.
     """
     found: dict[str, str] = {}
-    for _ in range(2):
-        left = [guard for guard in [*GUARDS, CONTROL] if guard.words not in found]
+    tried: Counter[str] = Counter()
+    for _ in range(TRIES):
+        left = [guard for guard in [*GUARDS, CONTROL] if found.get(guard.words) != WANTED.get(guard.words, "red")]
         if left:
-            found |= _removed_in_one_process(ground, left)
+            tried.update(guard.words for guard in left)
+            came_of = _removed_in_one_process(ground, left)
+            found |= {guard.words: came_of[guard.words] for guard in left if guard.words in came_of}
     held = 0
     for guard in GUARDS:
         came = found.get(guard.words, "was not tried")
         held += came == "red"
         name = guard.test.partition("::")[2]
-        print(f"       {'red' if came == 'red' else came.upper()}: {guard.words} -> {name}", flush=True)
+        times = f" (in try {tried[guard.words]})" if tried[guard.words] > 1 else ""
+        print(f"       {'red' if came == 'red' else came.upper()}{times}: {guard.words} -> {name}", flush=True)
     control = found.get(CONTROL.words, "was not tried")
+    again = sum(number > 1 for number in tried.values())
     words = f"{held} of {len(GUARDS)} guards, removed in turn, turned their test red; the control {control}"
-    ground.tell("G19", words, held == len(GUARDS) and control == "stayed green")
+    words += f"; {again} tried more than once" if again else ""
+    ground.tell("G19", words, held == len(GUARDS) and control == STAYED_GREEN)
 
 
 def _removed_in_one_process(ground: Ground, guards: list[Guard]) -> dict[str, str]:
