@@ -17,15 +17,22 @@ from marketplace.evidence.routes import evidence
 from marketplace.feeds.audit_routes import audit_trail
 from marketplace.feeds.routes import feeds
 from marketplace.governance.routes import governance
+from marketplace.guidance.routes import guidance
 from marketplace.hosting.routes import hosting
 from marketplace.identity.authentication import register_authentication
 from marketplace.identity.routes import BLUEPRINTS as IDENTITY
+from marketplace.insight.mover_routes import movers
+from marketplace.insight.routes import insight
+from marketplace.insight.scenario_routes import scenarios
+from marketplace.learning.engagement_routes import engagement
+from marketplace.learning.routes import learning
 from marketplace.matching.near_routes import near_misses
 from marketplace.matching.preview_routes import previews
 from marketplace.matching.routes import matching
 from marketplace.monitoring.routes import monitoring
 from marketplace.pipeline.routes import pipeline
 from marketplace.pipeline.template_routes import pipeline_templates
+from marketplace.pledges.cohort_routes import cohort
 from marketplace.pledges.conflict_routes import pledge_conflicts
 from marketplace.pledges.deal_routes import deals
 from marketplace.pledges.ledger_routes import ledger
@@ -33,6 +40,8 @@ from marketplace.pledges.recovery_routes import recovery
 from marketplace.pledges.routes import pledges
 from marketplace.pledges.schedule_routes import schedules
 from marketplace.pledges.tranche_routes import tranches
+from marketplace.procurement.routes import procurement
+from marketplace.programmes.cohort_routes import cohort_terms
 from marketplace.programmes.listing_routes import BLUEPRINTS as LISTINGS
 from marketplace.programmes.routes import programmes
 from marketplace.proposals.consent_routes import employer_consents
@@ -40,10 +49,18 @@ from marketplace.proposals.routes import proposals
 from marketplace.questions.routes import questions
 from marketplace.repayments.calculator_routes import calculators
 from marketplace.repayments.routes import repayments
+from marketplace.rights.routes import rights
+from marketplace.safeguards.routes import safeguards
+from marketplace.safeguards.statement_routes import assurance
 from marketplace.search.routes import search
 from marketplace.settings import Settings, settings_from_environment
+from marketplace.social_value.calculator_routes import social_calculators
+from marketplace.social_value.routes import social_value
 from marketplace.store.base import db
 from marketplace.store.embedded import embedded_database_url
+from marketplace.vehicles.match_routes import employer_matches
+from marketplace.vehicles.routes import vehicles
+from marketplace.vehicles.simulation_routes import vehicle_simulations
 from marketplace.watches.routes import watches
 from marketplace.watches.shortlist_routes import shortlists
 from marketplace.web.conditional import register_conditional
@@ -69,6 +86,7 @@ BLUEPRINTS: list[MarketBlueprint] = [
     pipeline,
     pipeline_templates,
     programmes,
+    cohort_terms,
     *LISTINGS,
     proposals,
     employer_consents,
@@ -77,6 +95,7 @@ BLUEPRINTS: list[MarketBlueprint] = [
     hosting,
     pledges,
     pledge_conflicts,
+    cohort,
     tranches,
     ledger,
     deals,
@@ -85,12 +104,27 @@ BLUEPRINTS: list[MarketBlueprint] = [
     monitoring,
     repayments,
     calculators,
+    vehicle_simulations,
+    vehicles,
+    employer_matches,
+    social_value,
+    social_calculators,
     checks,
     search,
     near_misses,
     previews,
     watches,
     shortlists,
+    rights,
+    safeguards,
+    assurance,
+    procurement,
+    learning,
+    engagement,
+    guidance,
+    insight,
+    movers,
+    scenarios,
 ]
 
 

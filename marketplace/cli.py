@@ -18,6 +18,7 @@ from procrastinate.jobs import DeleteJobCondition
 from marketplace.evidence.commands import sweep_documents
 from marketplace.feeds.commands import COMMANDS as OF_FEEDS
 from marketplace.identity.commands import COMMANDS as OF_IDENTITY
+from marketplace.insight.commands import report_charts
 from marketplace.ledger.commands import reconcile_books
 from marketplace.matching.commands import COMMANDS as OF_MATCHING
 from marketplace.matching.commands import index_what_is_missing
@@ -46,7 +47,15 @@ Written by `make errors` from the code; a test compares them. Every failure is `
 
 def register_commands(app: Flask) -> None:
     """Add the commands to `flask`. What stops one from starting is said in one line, with exit status 2."""
-    of_features = (*OF_IDENTITY, *OF_MATCHING, *OF_FEEDS, reconcile_books, verify_decisions, sweep_documents)
+    of_features = (
+        *OF_IDENTITY,
+        *OF_MATCHING,
+        *OF_FEEDS,
+        reconcile_books,
+        verify_decisions,
+        sweep_documents,
+        report_charts,
+    )
     for each in (migrate, serve_all, run_worker, *of_features, write_openapi, write_errors):
         app.cli.add_command(speaking_plainly(each))
 

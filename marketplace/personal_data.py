@@ -22,6 +22,16 @@ from marketplace.evidence.models import (
 from marketplace.governance.models import Approval, AuthorisedAct, ConflictPlan, GovernanceVersion, Interest
 from marketplace.hosting.models import FiscalHosting
 from marketplace.identity.personal import Person, Source, acted_on, addressed, gone, held, unsigned
+from marketplace.insight.models import Scenario
+from marketplace.learning.models import (
+    AdviserListing,
+    InformationSession,
+    LearningNote,
+    LearningNoteVersion,
+    StaffQuestion,
+    StaffTransfer,
+    SupportProduct,
+)
 from marketplace.ledger.models import LedgerTransaction
 from marketplace.monitoring.models import AgreedUse, ChangeRequest, Duty, Monitoring, Report
 from marketplace.pipeline.models import Ballot, GatePassage, MilestoneRecord, PensionArrangement, StageMove
@@ -29,10 +39,29 @@ from marketplace.pledges.condition_models import OutsideAward, PledgeSubsidy
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.pledges.recovery_models import Demand, PaymentReversal
 from marketplace.pledges.schedule_models import Schedule
+from marketplace.procurement.models import Bid, FairCompetitionEntry, FairCompetitionRecord, ProcurementOpinion
 from marketplace.programmes.models import ErrorReport, ListingClaim
-from marketplace.proposals.models import EmployerConsent, FactAssurance, ProposalSection, ProposalVersion
+from marketplace.proposals.models import EmployerConsent, FactAssurance, Proposal, ProposalSection, ProposalVersion
 from marketplace.questions.models import Question
 from marketplace.repayments.models import Repayment, Reschedule, RevenueReport, SuccessEvent, WriteOff
+from marketplace.rights.models import Motives, RightClaim
+from marketplace.safeguards.models import (
+    AssuranceRemark,
+    AssuranceStatement,
+    Safeguard,
+    SafeguardVerification,
+    Stakes,
+)
+from marketplace.social_value.models import Benefit, BenefitMeasurement, SocialValueAssessment, SocialValueVersion
+from marketplace.store.journal import AuditEntry
+from marketplace.vehicles.models import (
+    EmployerContribution,
+    EmployerMatch,
+    EmployerReturn,
+    Facility,
+    FacilityLoss,
+    Vehicle,
+)
 from marketplace.watches.models import ShortlistEntry, Watch, WatchRecipient, WatchVisit
 
 
@@ -46,6 +75,10 @@ def personal_data_above_identity() -> list[Source]:
         *_of_governance(),
         *_of_pledges(),
         *_of_monitoring_and_repayments(),
+        *_of_procurement(),
+        *_of_vehicles(),
+        *_of_learning(),
+        *_of_social_value(),
         held(LedgerTransaction, shown=("kind", "reference", "description"), actor_user_id=()),
         held(CriteriaVersion, published_by=()),
         held(FiscalHosting, answered_by=("terms", "reason")),
@@ -62,9 +95,42 @@ def personal_data_above_identity() -> list[Source]:
         held(EmployerConsent, invited_by=("message",), answered_by=("scope", "authority", "withdrawal_reason")),
         held(Question, asked_by=("question", "help")),
         held(Watch, made_by=("name",)),
+        held(Scenario, changed_by=("name",)),
         held(ShortlistEntry, changed_by=("words", "note")),
+        *_of_rights_and_safeguards(),
         gone(WatchRecipient, "user_id"),
         gone(WatchVisit, "user_id", ("seen", "visited_at")),
+    ]
+
+
+def _of_rights_and_safeguards() -> list[Source]:
+    return [
+        held(
+            RightClaim,
+            shown=("proposal_id", "route", "state"),
+            submitted_by=("claimant", "authority_name", "title", "statement"),
+            answered_by=("modification", "answer", "source"),
+            appealed_by=("appeal",),
+            appeal_recorded_by=("appeal_answer", "appeal_source"),
+            withdrawn_by=("withdrawal_reason",),
+        ),
+        held(Motives, shown=("proposal_id",), updated_by=("statement",)),
+        held(Safeguard, shown=("proposal_id", "safeguard"), claimed_by=("words",)),
+        held(SafeguardVerification, shown=("proposal_id", "safeguard", "decision"), verified_by=("reason",)),
+        held(Stakes, shown=("proposal_id",), updated_by=()),
+        held(
+            AssuranceStatement,
+            shown=("proposal_id", "number"),
+            published_by=("title", "group_name", "introduction", "lines"),
+        ),
+        held(
+            AssuranceRemark,
+            shown=("proposal_id", "kind", "role", "state"),
+            made_by=("words",),
+            answered_by=("answer",),
+            withdrawn_by=(),
+            hidden_by=("hidden_reason",),
+        ),
     ]
 
 
@@ -145,6 +211,42 @@ def _of_pledges() -> list[Source]:
     ]
 
 
+def _of_social_value() -> list[Source]:
+    """A benefit's owner is whom the group names: their name goes wherever it stands, whoever entered it."""
+    return [
+        held(SocialValueAssessment, shown=("proposal_id",), made_by=("title",)),
+        held(
+            SocialValueVersion,
+            shown=("assessment_id", "number", "kind"),
+            untold=("content", "result"),
+            made_by=("content", "result"),
+        ),
+        held(
+            Benefit,
+            shown=("proposal_id", "state"),
+            untold=("owner_name", "owner_role"),
+            made_by=(
+                "title",
+                "beneficiary",
+                "unit",
+                "baseline_source",
+                "owner_name",
+                "owner_role",
+                "measurement_days",
+            ),
+            changed_by=("owner_name", "owner_role", "retirement_reason"),
+        ),
+        unsigned(Benefit, ("owner_name", "owner_role"), _benefits_of_their_groups),
+        held(BenefitMeasurement, shown=("benefit_id", "measured_on"), measured_by=("source", "note")),
+    ]
+
+
+def _benefits_of_their_groups(person_id: UUID) -> ColumnElement[bool]:
+    """The benefits of every organisation that the person has acted for: one of them may be theirs to answer for."""
+    groups = select(AuditEntry.organisation_id).where(AuditEntry.actor_user_id == person_id, AuditEntry.insider)
+    return Benefit.proposal_id.in_(select(Proposal.id).where(Proposal.organisation_id.in_(groups)))
+
+
 def _of_monitoring_and_repayments() -> list[Source]:
     return [
         held(Monitoring, shown=("state", "closed_at"), closed_by=()),
@@ -162,6 +264,60 @@ def _of_monitoring_and_repayments() -> list[Source]:
         held(WriteOff, shown=("pledge_id", "state"), requested_by=("reason",), decided_by=()),
         held(RevenueReport, shown=("pledge_id", "year_ended_on"), reported_by=(), decided_by=("reason",)),
         held(SuccessEvent, shown=("pledge_id", "happened_on"), recorded_by=()),
+    ]
+
+
+def _of_procurement() -> list[Source]:
+    return [
+        held(
+            ProcurementOpinion,
+            shown=("proposal_id", "given_on"),
+            untold=("author_name", "author_organisation"),
+            recorded_by=("author_name", "author_organisation", "summary"),
+        ),
+        held(Bid, shown=("proposal_id", "outcome"), recorded_by=("title", "authority_name"), updated_by=("words",)),
+        held(FairCompetitionRecord, shown=("published_at",), published_by=()),
+        held(
+            FairCompetitionEntry,
+            shown=("proposal_id", "number", "kind", "happened_on"),
+            untold=("organisation_name", "person_name"),
+            recorded_by=("organisation_name", "person_name", "role", "words"),
+        ),
+    ]
+
+
+def _of_vehicles() -> list[Source]:
+    return [
+        held(Vehicle, shown=("programme_id", "kind"), opened_by=()),
+        held(Facility, shown=("vehicle_id", "state"), offered_by=(), agreed_by=()),
+        held(FacilityLoss, shown=("draw_id", "kind", "happened_on"), recorded_by=("reference",)),
+        held(
+            EmployerMatch,
+            shown=("pledge_id", "state"),
+            invited_by=("message",),
+            answered_by=("conflict",),
+            saving_recorded_by=(),
+        ),
+        held(EmployerContribution, shown=("match_id", "given_on"), recorded_by=("reference",), confirmed_by=()),
+        held(EmployerReturn, shown=("match_id", "received_on"), recorded_by=("reference",)),
+    ]
+
+
+def _of_learning() -> list[Source]:
+    return [
+        held(LearningNote, shown=("proposal_id", "kind"), written_by=("title", "body")),
+        held(LearningNoteVersion, shown=("learning_note_id", "number"), untold=("content",), written_by=("content",)),
+        held(SupportProduct, shown=("kind",), published_by=("title", "summary")),
+        held(AdviserListing, updated_by=("words", "conflicts")),
+        held(InformationSession, shown=("proposal_id", "held_on"), recorded_by=()),
+        held(
+            StaffQuestion,
+            shown=("proposal_id",),
+            untold=("question",),
+            recorded_by=("question",),
+            answered_by=("answer",),
+        ),
+        held(StaffTransfer, untold=("consultations",), updated_by=("measures", "consultations")),
     ]
 
 

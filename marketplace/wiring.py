@@ -11,12 +11,13 @@ from marketplace.evidence.models import Evidence, EvidenceVersion, Verification
 from marketplace.governance import approvals, interests
 from marketplace.hosting.service import involved_hosts
 from marketplace.identity import members, organisations, personal
+from marketplace.learning import notes
 from marketplace.ledger import reconciliation
 from marketplace.matching import hooks as matching_hooks
 from marketplace.monitoring import queries as monitoring_queries
 from marketplace.monitoring import service as monitoring
 from marketplace.personal_data import personal_data_above_identity
-from marketplace.pipeline import parties
+from marketplace.pipeline import gathering, parties
 from marketplace.pipeline import service as pipeline
 from marketplace.pledges import (
     authority,
@@ -35,9 +36,13 @@ from marketplace.programmes import hooks as programme_hooks
 from marketplace.proposals import hooks, involved, sight
 from marketplace.proposals import service as proposals
 from marketplace.proposals.assurance import assure_fact, current_version_of, lapse_fact
+from marketplace.repayments import hooks as repayment_hooks
 from marketplace.repayments import service as repayments
 from marketplace.repayments.reconciliation import repayments_and_books_differ
+from marketplace.rights import service as rights
+from marketplace.social_value import benefits
 from marketplace.values.actor import Actor
+from marketplace.vehicles import facilities, matches
 from marketplace.watches import jobs as watches
 from marketplace.watches import shortlists
 
@@ -57,11 +62,12 @@ def connect_features() -> None:
     evidence.ON_ACCEPTED[:] = [_verified, pipeline.evidence_accepted]
     expiry.ON_EXPIRED[:] = [_lapsed]
     pipeline.PARTIES_TO[:] = [queries.live_parties]
+    gathering.BENEFITS_REGISTER = benefits.register_facts
     hooks.BEFORE_PUBLICATION[:] = [pipeline.refuse_another_stage]
     hooks.ON_FIRST_VERSION[:] = [pipeline.enter_pipeline]
     hooks.PARTY_CHECKS[:] = [queries.is_party]
     hooks.PARTY_CLAUSES[:] = [queries.has_party]
-    hooks.BEFORE_WITHDRAWAL[:] = [offers.before_withdrawal]
+    hooks.BEFORE_WITHDRAWAL[:] = [offers.before_withdrawal, rights.before_withdrawal]
     hooks.ON_CHANGE[:] = [watches.proposal_changed]
     programme_hooks.ON_PUBLIC_CHANGE[:] = [watches.programme_changed]
     matching_hooks.MARKS[:] = [matching_hooks.Marks(shortlists.states_of, shortlists.is_in_state)]
@@ -76,10 +82,16 @@ def _connect_pledges() -> None:
     pledge_hooks.ON_OFFER[:] = [monitoring.pin_terms]
     pledge_hooks.ON_AGREEMENT[:] = [monitoring.open_monitoring]
     pledge_hooks.ON_PAYMENTS_CHANGED[:] = [monitoring.payments_changed]
-    pledge_hooks.PAYMENT_REASONS[:] = [monitoring.payment_reasons]
+    pledge_hooks.PAYMENT_REASONS[:] = [monitoring.payment_reasons, matches.payment_reasons]
     pledge_hooks.REVERSAL_REASONS[:] = [monitoring.reversal_reasons, repayments.reversal_reasons]
     pledge_hooks.ON_PAID[:] = [repayments.make_schedule]
-    pledge_hooks.ON_RETURNED[:] = [repayments.note_return]
+    pledge_hooks.ON_RETURNED[:] = [repayments.note_return, facilities.note_return]
+    pledge_hooks.OFFER_REASONS[:] = [facilities.offer_reasons, matches.offer_reasons]
+    pledge_hooks.NOTE_CLAUSES[:] = [notes.written_since]
+    pledge_hooks.ON_ACCEPTED[:] = [facilities.draw_on_acceptance]
+    pledge_hooks.ON_CANCELLED[:] = [facilities.give_back]
+    repayment_hooks.ON_REPAID[:] = [facilities.note_repayment]
+    repayment_hooks.ON_WRITTEN_OFF[:] = [facilities.note_write_off]
     for check in (
         booking.parts_and_books_differ,
         line_checks.lines_and_pledges_differ,
@@ -87,6 +99,8 @@ def _connect_pledges() -> None:
         demands.demands_and_tranches_differ,
         monitoring_queries.spend_differs,
         repayments_and_books_differ,
+        facilities.facilities_and_books_differ,
+        matches.matches_and_books_differ,
     ):
         if check not in reconciliation.CHECKS:
             reconciliation.CHECKS.append(check)
@@ -99,7 +113,7 @@ def _connect_governance() -> None:
         programme=budgets.budget_subject,
         evidence_version=evidence.verification_subject,
     )
-    interests.INVOLVED[:] = [involved.involved_in, involved_hosts]
+    interests.INVOLVED[:] = [involved.involved_in, involved_hosts, matches.involved_employers]
     interests.SEES_PROPOSAL[:] = [involved.is_seen]
     interests.SHOWN_TO[:] = [involved.is_shown_to]
     interests.KNOWN_TO[:] = [authority.knows_group]

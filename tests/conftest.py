@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 os.environ["MARKETPLACE_ENV"] = "test"
 
-from marketplace.app import create_app
+from marketplace.app import create_app, engine_options
 from marketplace.cli import ROOT, alembic_config
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
@@ -172,12 +172,26 @@ def session(app: Flask) -> Iterator[Session]:
         yield db.session()
 
 
+@pytest.fixture(scope="session")
+def _committing_application(server_url: str, instance_path: Path) -> Flask:
+    """An application that each test gives a database: to make one takes longer than most tests do."""
+    app = create_app(test_settings(server_url, instance_path))
+    app.test_client_class = FreshClient
+    return app
+
+
 @pytest.fixture
-def committed_app(clone: Callable[[], fresh_database], tmp_path: Path) -> Iterator[Flask]:
+def committed_app(
+    clone: Callable[[], fresh_database], tmp_path: Path, _committing_application: Flask
+) -> Iterator[Flask]:
     """An application on a database of its own, where commits are real."""
+    app = _committing_application
     with clone() as url:
-        app = create_app(test_settings(url, tmp_path))
-        app.test_client_class = FreshClient
+        settings = test_settings(url, tmp_path)
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        app.extensions["marketplace_settings"] = settings
+        with app.app_context():
+            db.engines[None] = create_engine(url, **engine_options(settings, url))
         yield app
         with app.app_context():
             db.session.remove()

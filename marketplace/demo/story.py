@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+from marketplace.demo.around import tell_what_surrounds
 from marketplace.demo.client import Someone, StepFailed
 
 STORY = "demonstration story 1"
@@ -49,6 +50,7 @@ def tell(url: str, say: Say) -> None:
     _consent_and_host(people, proposal, say)
     _release(people, proposal, pledge, say)
     _history(people, say)
+    tell_what_surrounds(people, proposal, say)
 
 
 def _without_an_account(url: str, say: Say) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marketplace.eligibility import tree
 from marketplace.reference.facts import REGISTRY
-from marketplace.reference.parameters import PARAMETERS
+from marketplace.reference.parameters import PARAMETERS, amounts
 from marketplace.values.reasons import Level
 
 
@@ -56,6 +56,7 @@ def language_on(day: date) -> dict[str, Any]:
                 "value": parameter.value_on(day),
             }
             for parameter in PARAMETERS.values()
+            if parameter.name in amounts()
         ],
     }
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from marketplace.eligibility.measures import order
 from marketplace.reference.codelists import slugs
 from marketplace.reference.facts import check_value
-from marketplace.reference.parameters import PARAMETERS
+from marketplace.reference.parameters import amounts
 from marketplace.values.reasons import Level
 from marketplace.values.refusals import Unprocessable
 from marketplace.values.words import DEFAULT_LANGUAGE, LANGUAGES, Words
@@ -338,7 +338,7 @@ def parse_author_tree(
     registry: Mapping[str, FactShape],
     *,
     check: Callable[[str, Any], Any] = check_value,
-    parameters: Collection[str] = frozenset(PARAMETERS),
+    parameters: Collection[str] = amounts(),
     language: str = DEFAULT_LANGUAGE,
     at: str = "#",
 ) -> CriteriaTree:

@@ -4,7 +4,7 @@ The group names organisations and people; whom it keeps out of the proposal stay
 recorded before the first byte of the answer, by the transaction that `leaves_trace` commits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.evidence import policy
-from marketplace.evidence.models import Evidence, EvidenceAccess, EvidenceAccessGrant
+from marketplace.evidence.models import Evidence, EvidenceAccess, EvidenceAccessGrant, EvidenceVersion
 from marketplace.evidence.rules import MOST_GRANTS, AccessNotGrantable, AlreadyGranted, KeptOut, TooManyGrants
 from marketplace.evidence.service import evidence_seen
 from marketplace.identity.models import Membership, Organisation, User
@@ -121,6 +121,27 @@ def list_accesses(session: Session, actor: Actor, evidence_id: UUID, after: UUID
     rows = session.execute(query.order_by(EvidenceAccess.id.desc()).limit(limit + 1)).all()
     page = cut(rows, limit, lambda row: by_id(row[0]))
     return Page([_shown(*row) for row in page.items], page.after)
+
+
+def accesses_of_proposal(
+    session: Session, proposal_id: UUID, after: UUID | None, limit: int
+) -> Sequence[tuple[EvidenceAccess, Evidence, int | None, Organisation | None]]:
+    """Who has read which document of a proposal, the oldest first; `limit` + 1 of them, beginning after that access.
+
+    Each with its evidence, the version's number and the reader's organisation. For features that have decided who may
+    know of it, and how much: nobody is asked here.
+    """
+    query = (
+        select(EvidenceAccess, Evidence, EvidenceVersion.number, Organisation)
+        .join(Evidence, Evidence.id == EvidenceAccess.evidence_id)
+        .outerjoin(EvidenceVersion, EvidenceVersion.id == EvidenceAccess.evidence_version_id)
+        .outerjoin(Organisation, Organisation.id == EvidenceAccess.organisation_id)
+        .where(Evidence.proposal_id == proposal_id)
+    )
+    if after is not None:
+        query = query.where(EvidenceAccess.id > after)
+    rows = session.execute(query.order_by(EvidenceAccess.id).limit(limit + 1))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 def _shown(access: EvidenceAccess, organisation: dict[str, str] | None, person: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Every change of an organisation's members first locks the organisation, then rea
 at once, one stays. Knows of proposals only that somebody may be a guest of one; whose it is, proposals say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.identity import letters
 from marketplace.identity.links import digest_of, new_secret
-from marketplace.identity.models import Invitation, Membership, User
+from marketplace.identity.models import Invitation, Membership, Organisation, User
 from marketplace.identity.organisations import freshly, locked_organisation
 from marketplace.identity.rules import (
     INVITATION_LASTS,
@@ -267,6 +267,22 @@ def _own_membership(current: Session, actor: Actor, organisation_id: UUID, membe
         Membership.user_id == actor.user_id,
     )
     return current.execute(query).first() is not None
+
+
+def addresses_of(current: Session, organisation_id: UUID, roles: Collection[Role]) -> list[str]:
+    """Where to write to those who hold one of these roles in an organisation; nowhere while it is suspended."""
+    query = (
+        select(User.email)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role.in_([role.value for role in roles]),
+            Organisation.verification != "suspended",
+        )
+        .order_by(User.id)
+    )
+    return list(current.scalars(query))
 
 
 def _membership(current: Session, organisation_id: UUID, membership_id: UUID) -> Membership:

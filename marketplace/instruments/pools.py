@@ -9,7 +9,11 @@ def recycling_multiple(rate: Decimal, rounds: int) -> Decimal:
     """How often the first money is awarded over `rounds` when `rate` of each round comes back: sum of r^k, k < n."""
     with localcontext() as context:
         context.prec = PRECISION
-        return sum((rate**power for power in range(rounds)), Decimal(0))
+        total, awarded = Decimal(0), Decimal(1)
+        for _ in range(rounds):
+            total += awarded
+            awarded *= rate
+        return total
 
 
 def recycling_limit(rate: Decimal) -> Decimal:

@@ -44,7 +44,7 @@ class LedgerAccount(Identified, Model):
 
     __table_args__ = (
         UniqueConstraint("owner_kind", "owner_id", "name"),
-        CheckConstraint("owner_kind IN ('programme', 'pledge')", name="owner_kind"),
+        CheckConstraint("owner_kind IN ('programme', 'pledge', 'facility', 'employer_match')", name="owner_kind"),
         CheckConstraint("NOT guarded OR balance >= 0", name="never_below_zero"),
         CheckConstraint(f"abs(balance) <= {BOUND}", name="within_limits"),
     )

@@ -21,6 +21,8 @@ class Owner(StrEnum):
 
     PROGRAMME = "programme"
     PLEDGE = "pledge"
+    FACILITY = "facility"
+    EMPLOYER_MATCH = "employer_match"
 
 
 CHART: Mapping[str, Mapping[str, bool]] = MappingProxyType(
@@ -48,6 +50,31 @@ CHART: Mapping[str, Mapping[str, bool]] = MappingProxyType(
                 "repaid": True,
                 "written_off": True,
                 "recycled": True,
+            }
+        ),
+        Owner.FACILITY: MappingProxyType(
+            {
+                "capital_source": False,
+                "undrawn": True,
+                "drawn": True,
+                "repaid": True,
+                "lost": True,
+                "layers_source": False,
+                "first_loss": True,
+                "mezzanine": True,
+                "senior": True,
+                "first_loss_lost": True,
+                "mezzanine_lost": True,
+                "senior_lost": True,
+            }
+        ),
+        Owner.EMPLOYER_MATCH: MappingProxyType(
+            {
+                "promised": False,
+                "cash_committed": True,
+                "cash_paid": True,
+                "time_committed": True,
+                "time_given": True,
             }
         ),
     }

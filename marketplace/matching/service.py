@@ -126,6 +126,19 @@ def match_for_proposal(
     return _only(_programmes_matched(current, group, found, strict=strict))
 
 
+def matches_among(
+    current: Session, actor: Actor, proposal_id: UUID, among: ColumnElement[bool], limit: int, *, strict: bool
+) -> list[dict[str, Any]]:
+    """The best of those programmes for one's own proposal, as in the list, none of them ineligible; at most `limit`."""
+    group = _group(current, actor, proposal_id, {}, None)
+    found: list[Candidate] = []
+    for result in (Result.ELIGIBLE, Result.NEEDS_INFORMATION):
+        stretch = Stretch(limit - len(found), result=result)
+        if stretch.limit:
+            found += candidates.candidates_for_proposal(current, group.facts, group.day, stretch, among)
+    return _programmes_matched(current, group, found, strict=strict)
+
+
 def summary_for_proposal(
     current: Session, actor: Actor, proposal_id: UUID, query: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:

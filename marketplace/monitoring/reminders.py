@@ -5,11 +5,10 @@ What is told and the row that says so are committed together; a twin finds the r
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from marketplace.identity.models import Membership, Organisation, User
+from marketplace.identity.members import addresses_of
 from marketplace.monitoring import letters, queries, rules
 from marketplace.monitoring.models import Duty, DutyReminder
 from marketplace.pledges.models import Pledge
@@ -18,7 +17,7 @@ from marketplace.values.actor import Actor, Role
 from marketplace.values.clock import today
 
 EVENTS = {"ahead": "duty.due_soon", "on_day": "duty.due_today", "overdue": "duty.overdue"}
-WRITERS = (Role.OWNER.value, Role.EDITOR.value)
+WRITERS = (Role.OWNER, Role.EDITOR)
 
 
 def remind(session: Session, after: UUID | None, limit: int) -> tuple[int, UUID | None]:
@@ -37,26 +36,10 @@ def _remind_of(session: Session, duty: Duty) -> int:
     if session.execute(kept.on_conflict_do_nothing().returning(DutyReminder.duty_id)).scalar() is None:
         return 0
     pledge = session.get_one(Pledge, duty.pledge_id)
-    for address in _addresses(session, pledge.group_organisation_id):
+    for address in addresses_of(session, pledge.group_organisation_id, WRITERS):
         mail.send(session, address, *letters.reminder(duty.id, occasion, duty.due_on))
     journal.record(
         session, EVENTS[occasion], "duty", duty.id, actor=Actor(),
         audience=journal.only(pledge.organisation_id, pledge.group_organisation_id), path=f"/v1/duties/{duty.id}",
     )  # fmt: skip
     return 1
-
-
-def _addresses(session: Session, organisation_id: UUID) -> list[str]:
-    """Those of an organisation who can report, while it is not suspended."""
-    query = (
-        select(User.email)
-        .join(Membership, Membership.user_id == User.id)
-        .join(Organisation, Organisation.id == Membership.organisation_id)
-        .where(
-            Membership.organisation_id == organisation_id,
-            Membership.role.in_(WRITERS),
-            Organisation.verification != "suspended",
-        )
-        .order_by(User.id)
-    )
-    return list(session.scalars(query))

@@ -4,6 +4,7 @@ Reads only. Must not know how a condition comes out.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,11 +21,23 @@ from marketplace.pipeline.rules import (
     Counts,
     EmployerWord,
     GateFacts,
+    RegisterFacts,
     Shown,
 )
 from marketplace.proposals.models import EmployerConsent, Proposal
 from marketplace.proposals.projection import is_named_parent
 from marketplace.values.clock import today
+
+
+def _nothing_registered(_session: Session, _proposal_id: UUID) -> RegisterFacts:
+    return RegisterFacts()
+
+
+BENEFITS_REGISTER: Callable[[Session, UUID], RegisterFacts] = _nothing_registered
+"""What stands in a proposal's benefits register, which is kept above; until it is set, nothing does.
+
+Whoever changes the register holds the proposal's lock, as a move does: the one waits for the other.
+"""
 
 
 def gate_facts(session: Session, proposal: Proposal) -> GateFacts:
@@ -65,6 +78,7 @@ def gate_facts(session: Session, proposal: Proposal) -> GateFacts:
         if ballot is None
         else BallotFacts(counts_of(ballot), by_evidence.get(ballot.evidence_id, NOTHING_SHOWN)),
         pension=session.scalar(select(PensionArrangement.arrangement).where(PensionArrangement.id == proposal.id)),
+        register=BENEFITS_REGISTER(session, proposal.id),
     )
 
 

@@ -127,6 +127,9 @@ class Ballot(Identified, Model):
 class PensionArrangement(Versioned, Model):
     """How the staff's pensions are to be kept up: arrangement, bond, yearly gap in contributions, evidence.
 
+    Where the gap was computed, what from: staff, their pensionable pay a year, the rate that the scheme needs and the
+    rate that the plan pays, in basis points of that pay.
+
     Goes by its proposal's id. Amounts are minor units of `currency`. Before anything was said there is no row, and its
     version is 0.
     """
@@ -138,6 +141,10 @@ class PensionArrangement(Versioned, Model):
     currency: Mapped[str | None] = mapped_column(String(3))
     bond: Mapped[int | None] = mapped_column(BigInteger)
     contribution_gap: Mapped[int | None] = mapped_column(BigInteger)
+    staff: Mapped[int | None]
+    pensionable_pay: Mapped[int | None] = mapped_column(BigInteger)
+    rate_needed_bp: Mapped[int | None]
+    rate_planned_bp: Mapped[int | None]
     evidence_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("evidence.id"))
     updated_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("user_account.id"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -147,6 +154,13 @@ class PensionArrangement(Versioned, Model):
             "bond BETWEEN 0 AND 1000000000000000 AND contribution_gap BETWEEN 0 AND 1000000000000000", name="amounts"
         ),
         CheckConstraint("(currency IS NULL) = (bond IS NULL AND contribution_gap IS NULL)", name="currency"),
+        CheckConstraint(
+            "num_nonnulls(staff, pensionable_pay, rate_needed_bp, rate_planned_bp) IN (0, 4)"
+            " AND staff > 0 AND pensionable_pay BETWEEN 0 AND 1000000000000000"
+            " AND rate_needed_bp BETWEEN 0 AND 10000 AND rate_planned_bp BETWEEN 0 AND 10000"
+            " AND (staff IS NULL OR contribution_gap IS NOT NULL)",
+            name="gap_basis",
+        ),
     )
 
 

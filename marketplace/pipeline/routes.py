@@ -5,6 +5,7 @@ from uuid import UUID
 
 from marketplace.pipeline import ballots, moves, pensions, service
 from marketplace.pipeline.models import PensionArrangement, StageMove
+from marketplace.pipeline.rules import two_tiers
 from marketplace.pipeline.schemas import (
     BallotDraft,
     BallotsView,
@@ -92,4 +93,6 @@ def get_pension_arrangement(proposal_id: UUID) -> dict[str, Any]:
 def _pension(kept: PensionArrangement) -> dict[str, Any]:
     tagged(kept)
     plain = {name: getattr(kept, name) for name in ("arrangement", "evidence_id", "updated_at")}
-    return plain | {name: pensions.as_money(kept, name) for name in ("bond", "contribution_gap")}
+    sums = {name: pensions.as_money(kept, name) for name in ("bond", "contribution_gap")}
+    told = {"gap_basis": pensions.gap_basis_of(kept), "two_tier_workforce": two_tiers(kept.arrangement)}
+    return plain | sums | told

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from marketplace.instruments.amounts import share_of
 from marketplace.reference.pipelines import Gate, GateTest, RequiredEvidence, TemplateVersion
 from marketplace.values.money import Money
 from marketplace.values.reasons import Outcome, Reason
@@ -142,6 +143,14 @@ class BallotFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterFacts:
+    """The benefits register: how many benefits stand, each with its baseline, and of how many nobody is the owner."""
+
+    standing: int = 0
+    without_owner: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """Everything that gates ask, by kind of evidence and by milestone; None is unknown."""
 
@@ -150,6 +159,7 @@ class GateFacts:
     employer: EmployerWord
     ballot: BallotFacts | None
     pension: str | None
+    register: RegisterFacts
 
 
 # Ballots
@@ -203,11 +213,59 @@ def ballot_faults(counts: Counts, held_on: date, today: date, least: GateTest) -
 
 def ballot_test(template: TemplateVersion) -> GateTest | None:
     """The rules that the template lays down for ballots; None where it asks for none."""
+    return _test_named("staff_ballot", template)
+
+
+def register_test(template: TemplateVersion) -> GateTest | None:
+    """What the template asks of the benefits register; None where it asks for none."""
+    return _test_named("benefits_register", template)
+
+
+def _test_named(name: str, template: TemplateVersion) -> GateTest | None:
     gates = [stage.gate for stage in template.stages if stage.gate is not None]
-    return next((test for gate in gates for test in gate.tests if test.test == "staff_ballot"), None)
+    return next((test for gate in gates for test in gate.tests if test.test == name), None)
 
 
 # Pensions
+
+
+@dataclass(frozen=True, slots=True)
+class GapBasis:
+    """What a yearly gap is computed from: staff, their pensionable pay a year, and two employer's contribution rates.
+
+    Rates are basis points of that pay: what the arrangement needs, and what the plan (or the contract) pays for.
+    """
+
+    staff: int
+    pensionable_pay: Money
+    rate_needed_bp: int
+    rate_planned_bp: int
+
+
+def contribution_gap(basis: GapBasis) -> Money:
+    """What the yearly contributions fall short by: pay x (rate needed - rate planned), half up; never below nothing."""
+    short = max(0, basis.rate_needed_bp - basis.rate_planned_bp)
+    return Money(share_of(basis.pensionable_pay.amount, short), basis.pensionable_pay.currency)
+
+
+def two_tiers(arrangement: str | None) -> bool:
+    """Whether new starters fall behind those who transferred: they are enrolled automatically, and no more."""
+    return arrangement == "auto_enrolment_only"
+
+
+def gap_faults(basis: GapBasis | None, bond: Money | None, gap: Money | None) -> list[dict[str, str]]:
+    """Every fault of what a gap is computed from: another currency than the bond, a stated gap that is another sum."""
+    faults: list[dict[str, str]] = []
+    if basis is None:
+        return faults
+    if bond is not None and bond.currency != basis.pensionable_pay.currency:
+        detail = f"The bond is in {bond.currency}: give both in one currency."
+        faults.append({"pointer": "#/gap_basis/pensionable_pay/currency", "detail": detail})
+    computed = contribution_gap(basis)
+    if gap is not None and gap != computed:
+        detail = f"The basis comes to {computed.amount} {computed.currency} a year: leave the gap out, or give that."
+        faults.append({"pointer": "#/contribution_gap", "detail": detail})
+    return faults
 
 
 def pension_faults(bond: Money | None, gap: Money | None, *, named: Any, kind: str | None) -> list[dict[str, str]]:
@@ -362,6 +420,25 @@ def _pension_decided(_test: GateTest, facts: GateFacts) -> Condition:
     return Condition(Reason("PENSION_DECIDED", outcome, "ne", wanted="undecided", found=facts.pension), waiting)
 
 
+def register_reason(least: int, register: RegisterFacts) -> Reason:
+    """Whether so many benefits stand with a baseline and somebody who answers for them.
+
+    The National Audit Office found in 2011 that the Right to Request had set no measurable objectives and did not
+    contract the benefits it was for. Nothing stands without a baseline: none can be entered without one.
+    """
+    owned = register.standing - register.without_owner
+    wanted = {"least": least, "with": ["baseline", "owner"]}
+    found = {"standing": register.standing, "without_owner": register.without_owner}
+    return Reason("BENEFITS_REGISTER", _holds(owned >= least), "gte", wanted=wanted, found=found)
+
+
+def _benefits_register(test: GateTest, facts: GateFacts) -> Condition:
+    """So many benefits as the template says stand in the register, with baseline and owner."""
+    reason = register_reason(test.least or 1, facts.register)
+    waiting = None if reason.outcome is Outcome.MET else Waiting("group", (), "BENEFITS_REGISTER")
+    return Condition(reason, waiting)
+
+
 def _staff_transferred(test: GateTest, facts: GateFacts) -> Condition:
     """The milestone is verified by somebody whom the gate names."""
     milestone = test.milestone or ""
@@ -375,6 +452,7 @@ TESTS: Mapping[str, Callable[[GateTest, GateFacts], Condition]] = {
     "staff_ballot": _staff_ballot,
     "pension_decided": _pension_decided,
     "staff_transferred": _staff_transferred,
+    "benefits_register": _benefits_register,
 }
 """The tests that a template may name."""
 

@@ -51,6 +51,7 @@ class GateTestView(View):
     milestone = fields.String(required=True, allow_none=True)
     quorum_bp = described(fields.Integer, "Basis points of the electorate.", required=True, allow_none=True)
     threshold_bp = described(fields.Integer, "Basis points of the votes.", required=True, allow_none=True)
+    least = described(fields.Integer, "How many benefits have to stand.", required=True, allow_none=True)
 
 
 class GateView(View):
@@ -242,12 +243,34 @@ class BallotsView(View):
 # Pensions
 
 
+class GapBasisDraft(Draft):
+    """What the yearly gap is computed from. Rates are basis points of the staff's pensionable pay a year."""
+
+    staff = Count(least=1, most=LARGEST_ELECTORATE, required=True)
+    pensionable_pay = money(least=0, required=True)
+    rate_needed_bp = described(Count, "The employer's rate that the arrangement needs.", most=WHOLE, required=True)
+    rate_planned_bp = described(Count, "The employer's rate that the plan pays for.", most=WHOLE, required=True)
+
+
+class GapBasisView(View):
+    """What the yearly gap was computed from: pay x (rate needed - rate planned), half up, never below nothing."""
+
+    staff = fields.Integer(required=True)
+    pensionable_pay = fields.Nested(MoneyView, required=True)
+    rate_needed_bp = fields.Integer(required=True)
+    rate_planned_bp = fields.Integer(required=True)
+
+
 class PensionArrangementDraft(Draft):
-    """How the staff's pensions are to be kept up; a bond, and what the yearly contributions fall short by."""
+    """How the staff's pensions are to be kept up; a bond, and what the yearly contributions fall short by.
+
+    The gap is stated, or computed from its basis.
+    """
 
     arrangement = Slug("pension_arrangements", required=True)
     bond = money(least=0, allow_none=True)
     contribution_gap = money(least=0, allow_none=True)
+    gap_basis = fields.Nested(GapBasisDraft, allow_none=True)
     evidence_id = Id(allow_none=True)
 
 
@@ -257,5 +280,9 @@ class PensionArrangementView(View):
     arrangement = fields.String(required=True, allow_none=True)
     bond = fields.Nested(MoneyView, required=True, allow_none=True)
     contribution_gap = fields.Nested(MoneyView, required=True, allow_none=True)
+    gap_basis = fields.Nested(GapBasisView, required=True, allow_none=True)
+    two_tier_workforce = described(
+        fields.Boolean, "True where new starters would have less than those who transferred.", required=True
+    )
     evidence_id = fields.UUID(required=True, allow_none=True)
     updated_at = Instant(required=True, allow_none=True)

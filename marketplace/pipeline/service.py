@@ -216,14 +216,20 @@ def evidence_accepted(
     session.execute(_ONE_AT_A_TIME, {"proposal_id": str(evidence.proposal_id)})
     if evidence.milestone is not None:
         _verify_milestone(session, actor, evidence, version, verification)
-    show_declared_gates(session, actor, session.get_one(Proposal, evidence.proposal_id))
+    _show_those_met(session, actor, session.get_one(Proposal, evidence.proposal_id))
 
 
 def show_declared_gates(session: Session, actor: Actor, proposal: Proposal) -> None:
     """Of the stages that the group declared, those whose entry gate's every condition is met become evidenced.
 
-    Called under the proposal's pipeline lock, so that two acceptances at once see each other.
+    Called whenever something is met that gates ask: of two who meet the last two conditions at once, the later one
+    waits and sees both. Its lock comes after the proposal's.
     """
+    session.execute(_ONE_AT_A_TIME, {"proposal_id": str(proposal.id)})
+    _show_those_met(session, actor, proposal)
+
+
+def _show_those_met(session: Session, actor: Actor, proposal: Proposal) -> None:
     declared = set(
         session.scalars(
             select(GatePassage.stage).where(GatePassage.proposal_id == proposal.id, GatePassage.basis == "declared")
@@ -311,6 +317,15 @@ def _reports(
         )
         for report, condition in told
     ]
+
+
+def group_is_waited_on(session: Session, proposal: Proposal, pinned: ProposalPipeline) -> bool:
+    """Whether the next step at the proposal's stage is the group's: a condition that is its to meet, or the move."""
+    template = template_of(pinned)
+    facts = gate_facts(session, proposal)
+    conditions = {pinned.stage: conditions_out_of(template, pinned.stage, facts)}
+    waiting = _waiting_on(session, template, pinned, conditions, _reports(template, pinned, facts))
+    return any(each.on == "group" for each in waiting)
 
 
 def _waiting_on(

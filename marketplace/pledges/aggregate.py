@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from marketplace.identity.organisations import freshly
-from marketplace.pledges import booking, lifecycle, queries
+from marketplace.pledges import booking, hooks, lifecycle, queries
 from marketplace.pledges.models import Pledge, Tranche
 from marketplace.proposals.models import Ask, Proposal
 from marketplace.store import journal
@@ -46,6 +46,7 @@ def cancel_tranche_money(session: Session, actor: Actor, tranche: Tranche) -> No
     tranche.part.pledge.version += 1
     session.flush()
     booking.book_cancellation(session, actor, tranche)
+    hooks.cancelled(session, actor, tranche)
 
 
 def settle(session: Session, actor: Actor, pledge: Pledge) -> None:

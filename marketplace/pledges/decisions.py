@@ -64,13 +64,23 @@ class Verified:
     replay: Replay | None
 
 
-def decide_offer(session: Session, programme: Programme, proposal: Proposal, waivers: Mapping[str, Any]) -> Decided:
-    """Evaluate the programme's published criteria over the facts shared with its organisation, as of today."""
+def decide_offer(
+    session: Session,
+    programme: Programme,
+    proposal: Proposal,
+    waivers: Mapping[str, Any],
+    *,
+    shared_with: UUID | None = None,
+) -> Decided:
+    """Evaluate the programme's published criteria over the facts shared with its organisation, as of today.
+
+    `shared_with`: over those shared with another, who acts under its rules and knows what it may see.
+    """
     if programme.current_criteria_version_id is None or proposal.current_version_id is None:
         raise AssertionError("an offer rests on published criteria and a published proposal")
     day = today()
     criteria = session.get_one(CriteriaVersion, programme.current_criteria_version_id)
-    view = sharing_of(session, proposal.id, programme.organisation_id, day)
+    view = sharing_of(session, proposal.id, shared_with or programme.organisation_id, day)
     basis = Basis(
         evaluator=EVALUATOR,
         criteria_version_id=criteria.id,

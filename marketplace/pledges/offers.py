@@ -17,6 +17,7 @@ from marketplace.ledger import service as books
 from marketplace.pledges import (
     authority,
     booking,
+    cohorts,
     commitments,
     conditions,
     decisions,
@@ -29,6 +30,7 @@ from marketplace.pledges import (
     subsidy,
 )
 from marketplace.pledges.aggregate import hold_pledge, record, step
+from marketplace.pledges.cohort_rules import CohortFull
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.programmes import rules as programme_rules
 from marketplace.programmes.listings import refuse_unclaimed
@@ -120,7 +122,9 @@ def indicate(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
 
 
 def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]) -> Pledge:
-    """Issue the terms, with their last day. OfferRefused carries every criterion and limit that stands in the way."""
+    """Issue the terms, with their last day. OfferRefused carries every criterion and limit that stands in the way;
+    CohortFull where nothing but the programme's cohort limit does.
+    """
     pledge, proposal, ask = hold_pledge(session, actor, pledge_id, Action.ISSUE_OFFER)
     lifecycle.pledge_step(pledge.state, "offer")
     _require_visible(session, actor, pledge)
@@ -145,10 +149,16 @@ def offer(session: Session, actor: Actor, pledge_id: UUID, terms: dict[str, Any]
         *decided.blocking(waivers),
         *blocking,
     ]
-    if missing:
+    no_place = unmet(cohorts.place_reasons(session, pledge, ask, decided.basis.facts.get("sector")))
+    behind = [(layer, each) for layer, each in hooks.offer_reasons(session, pledge, proposal) if unmet([each])]
+    if missing or behind:
+        layered = [*(("programme", each) for each in [*missing, *no_place]), *behind]
         raise rules.OfferRefused(
-            "The offer does not meet what `reasons` names.", reasons=[reason.as_json() for reason in missing]
+            "The offer does not meet what `reasons` names.",
+            reasons=[reason.as_json() | {"layer": layer} for layer, reason in layered],
         )
+    if no_place:
+        raise CohortFull("Wait until a place is free.", reasons=[each.as_json() for each in no_place])
     authority.may_offer(session, actor, pledge, terms)
     decisions.keep_decision(session, pledge, decided)
     pledge.subsidy = counted
@@ -180,6 +190,7 @@ def accept(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
     pledge.answered_by, pledge.answered_at = actor.user_id, now()
     turned = commitments.recount(session, ask.id)
     booking.book_acceptance(session, actor, pledge)
+    hooks.accepted(session, actor, pledge)
     schedules.keep_first(session, pledge)
     record(session, actor, pledge, "pledge.accepted")
     commitments.note_thresholds(session, actor, turned)

@@ -32,7 +32,8 @@ class PartsWrong(Unprocessable):
 
 
 class OfferRefused(Conflict):
-    """The offer cannot be made: `reasons` lists every criterion and limit that is not met or not known."""
+    """The offer cannot be made: `reasons` lists every criterion and limit that is not met or not known. Each names its
+    `layer`: the programme's own rules, or those of the facility or the vehicle behind it."""
 
     code = "offer-refused"
     title = "This offer cannot be made"

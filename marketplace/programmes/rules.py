@@ -12,6 +12,8 @@ from marketplace.values.refusals import Conflict, Forbidden, Unprocessable
 
 WHOLE = 10_000
 LARGEST_SAFE_INTEGER = 2**53
+MOST_PLACES, MOST_RANK = 10_000, 10_000
+"""Of a cohort limit, and of terms for first movers."""
 Fault = dict[str, str]
 
 
@@ -214,6 +216,22 @@ def template_faults(template: Sequence[Mapping[str, Any]]) -> list[Fault]:
             words = "A tranche in advance has a day of its own, which no template knows."
             faults.append(_fault(f"tranche_template/{place}/basis", words))
     return faults
+
+
+def cohort_limit_faults(terms: Mapping[str, Any], *, wholesale: bool) -> list[Fault]:
+    """What is wrong with a cohort limit: a rule on the places of none, or a limit on groups that it never funds."""
+    if terms["limit"] is None:
+        named = [name for name in ("per_sector", "learning_note_required") if terms[name]]
+        return [_fault(name, "Says something of a limit: give one, or leave this out.") for name in named]
+    return [_fault("limit", "A wholesale vehicle promises groups nothing.")] if wholesale else []
+
+
+def first_mover_faults(terms: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong with terms for first movers: words without the rank that they reach to, or the other way round."""
+    if (terms["words"] is None) == (terms["up_to_rank"] is None):
+        return []
+    missing = "words" if terms["words"] is None else "up_to_rank"
+    return [_fault(missing, "Give the words and the rank that they reach to, or neither.")]
 
 
 def storable_tree(value: Any) -> bool:

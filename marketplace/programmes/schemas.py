@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from marketplace.identity.schemas import IdentifierDraft, IdentifierView
+from marketplace.programmes.cohort_schemas import CohortLimitView, FirstMoverTermsView
 from marketplace.programmes.rules import WHOLE, storable_tree
 from marketplace.web.fields import (
     Count,
@@ -167,6 +168,8 @@ class ProgrammeView(ColumnsView):
     historical_example = fields.Boolean(required=True)
     provenance = fields.String(allow_none=True)
     sources = fields.List(fields.Raw())
+    cohort_limit = fields.Nested(CohortLimitView, required=True, allow_none=True)
+    first_mover_terms = fields.Nested(FirstMoverTermsView, required=True, allow_none=True)
     listing = fields.Nested(ListingView)
     draft = fields.Nested(ColumnsView)
     created_at = fields.DateTime(required=True)

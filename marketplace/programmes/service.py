@@ -12,6 +12,7 @@ from marketplace.eligibility.models import CriteriaVersion
 from marketplace.eligibility.tree import SCHEMA_VERSION
 from marketplace.identity.models import Organisation
 from marketplace.programmes import listings, queries
+from marketplace.programmes.cohort_models import CohortLimit, FirstMoverTerms
 from marketplace.programmes.hooks import ON_PUBLIC_CHANGE
 from marketplace.programmes.models import Programme
 from marketplace.programmes.rules import (
@@ -196,7 +197,9 @@ def cards(current: Session, actor: Actor, programmes: Sequence[Programme]) -> li
         CriteriaVersion,
         {each.current_criteria_version_id for each in programmes if each.current_criteria_version_id is not None},
     )
-    funded = intermediaries_of(current, [each.id for each in programmes])
+    ids = [each.id for each in programmes]
+    funded = intermediaries_of(current, ids)
+    limits, first_movers = _by_id(current, CohortLimit, ids), _by_id(current, FirstMoverTerms, ids)
     return [
         _card(
             programme,
@@ -205,6 +208,7 @@ def cards(current: Session, actor: Actor, programmes: Sequence[Programme]) -> li
             funded.get(programme.id, []),
             member=actor.membership_in(programme.organisation_id) is not None,
         )
+        | _said_of_cohorts(limits.get(programme.id), first_movers.get(programme.id))
         for programme in programmes
     ]
 
@@ -244,6 +248,13 @@ def _card(
     if member:
         made["draft"] = _priced(draft)
     return made
+
+
+def _said_of_cohorts(limit: CohortLimit | None, terms: FirstMoverTerms | None) -> dict[str, Any]:
+    return {
+        "cohort_limit": None if limit is None or limit.limit is None else limit,
+        "first_mover_terms": None if terms is None or terms.words is None else terms,
+    }
 
 
 def _priced(columns: dict[str, Any]) -> dict[str, Any]:

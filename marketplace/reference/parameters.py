@@ -60,5 +60,14 @@ def figures_on(day: date) -> dict[str, Any]:
 
 
 def values_on(day: date) -> dict[str, Any]:
-    """What criteria are evaluated with on `day`: its parameters by name, and the day itself as `as_of`."""
-    return {**figures_on(day), AS_OF: day.isoformat()}
+    """What criteria are evaluated with on `day`: its amounts by name, and the day itself as `as_of`.
+
+    Rates and shares are not among them: no fact is compared with one.
+    """
+    figures = figures_on(day)
+    return {name: value for name, value in figures.items() if name in amounts()} | {AS_OF: day.isoformat()}
+
+
+def amounts() -> frozenset[str]:
+    """The parameters that criteria may name: those that are money."""
+    return frozenset(name for name, parameter in PARAMETERS.items() if parameter.type == "money")

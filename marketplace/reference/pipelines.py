@@ -36,7 +36,8 @@ class GateTest:
 
     employer_approval: `answers` of the employer that are enough, or evidence of `kind`. staff_ballot: `quorum_bp` and
     `threshold_bp` in basis points, evidence of `kind`. staff_transferred: the verified `milestone`. pension_decided:
-    none. `verified_by` names the parties whose acceptance counts.
+    none. benefits_register: `least` benefits with baseline and owner. `verified_by` names the parties whose acceptance
+    counts.
     """
 
     test: str
@@ -46,6 +47,7 @@ class GateTest:
     milestone: str | None = None
     quorum_bp: int | None = None
     threshold_bp: int | None = None
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

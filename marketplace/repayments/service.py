@@ -21,7 +21,7 @@ from marketplace.pledges.aggregate import hold_pledge
 from marketplace.pledges.models import Pledge, PledgePart, Tranche
 from marketplace.pledges.rules import LOANS, REPAYABLE, loan_terms, refuse_future
 from marketplace.programmes.models import Programme
-from marketplace.repayments import rules
+from marketplace.repayments import hooks, rules
 from marketplace.repayments.models import Reduction, Repayment, RepaymentSchedule
 from marketplace.repayments.positions import PartStanding, Standing, part_standing, standings
 from marketplace.store import journal
@@ -116,6 +116,7 @@ def record_repayment(session: Session, actor: Actor, pledge_id: UUID, told: dict
     part.repaid += repayment.principal
     pledge.version += 1
     session.flush()
+    hooks.repaid(session, actor, part, repayment)
     said(session, actor, pledge, "repayment.recorded", "repayment", repayment.id, {"amount": repayment.amount})
     return repayment
 

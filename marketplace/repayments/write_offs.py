@@ -14,7 +14,7 @@ from marketplace.pledges import authority, lifecycle, queries
 from marketplace.pledges.aggregate import hold_pledge
 from marketplace.pledges.models import Pledge, PledgePart
 from marketplace.pledges.rules import REPAYABLE
-from marketplace.repayments import rules
+from marketplace.repayments import hooks, rules
 from marketplace.repayments.models import WriteOff
 from marketplace.repayments.positions import part_standing, success_event_of
 from marketplace.repayments.service import effective_day, lower, refuse_demanded, the_part
@@ -67,6 +67,7 @@ def approve(session: Session, actor: Actor, write_off_id: UUID) -> WriteOff:
     _take_off(session, part, write_off)
     pledge.version += 1
     session.flush()
+    hooks.written_off(session, actor, part, write_off)
     _say(session, actor, pledge, write_off)
     return write_off
 

@@ -22,10 +22,14 @@ class Action(StrEnum):
     READ_PROPOSAL = "read_proposal"
     WRITE_PROPOSAL = "write_proposal"
     SHARE_PROPOSAL = "share_proposal"
+    RECORD_FAIR_COMPETITION = "record_fair_competition"
     WITHDRAW_PROPOSAL = "withdraw_proposal"
     INVITE_PARTY = "invite_party"
     ANSWER_CONSENT = "answer_consent"
     ANSWER_HOSTING = "answer_hosting"
+    ANSWER_RIGHT_CLAIM = "answer_right_claim"
+    REMARK = "remark"
+    WITHDRAW_REMARK = "withdraw_remark"
     READ_PROGRAMME = "read_programme"
     WRITE_PROGRAMME = "write_programme"
     PUBLISH_PROGRAMME = "publish_programme"
@@ -57,12 +61,16 @@ class Action(StrEnum):
     READ_WATCH = "read_watch"
     WRITE_WATCH = "write_watch"
     KEEP_SHORTLIST = "keep_shortlist"
+    READ_SCENARIO = "read_scenario"
+    KEEP_SCENARIO = "keep_scenario"
     SET_GOVERNANCE = "set_governance"
     REQUEST_APPROVAL = "request_approval"
     APPROVE_ACT = "approve_act"
     READ_INTERESTS = "read_interests"
     PLAN_CONFLICT = "plan_conflict"
     APPROVE_PLAN = "approve_plan"
+    PUBLISH_PRODUCT = "publish_product"
+    KEEP_LISTING = "keep_listing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +94,14 @@ GRANTS: Mapping[Action, Grant] = {
     Action.READ_PROPOSAL: Grant(_READ),
     Action.WRITE_PROPOSAL: Grant(_WRITE),
     Action.SHARE_PROPOSAL: Grant(_WRITE),
+    Action.RECORD_FAIR_COMPETITION: Grant(_WRITE),
     Action.WITHDRAW_PROPOSAL: Grant(_OWN),
     Action.INVITE_PARTY: Grant(_WRITE),
     Action.ANSWER_CONSENT: Grant(_DECIDE, verified=True),
     Action.ANSWER_HOSTING: Grant(_DECIDE, verified=True),
+    Action.ANSWER_RIGHT_CLAIM: Grant(_DECIDE, verified=True),
+    Action.REMARK: Grant(_READ),
+    Action.WITHDRAW_REMARK: Grant(_WRITE_OR_DECIDE),
     Action.READ_PROGRAMME: Grant(_READ),
     Action.WRITE_PROGRAMME: Grant(_WRITE),
     Action.PUBLISH_PROGRAMME: Grant(_WRITE, verified=True),
@@ -121,12 +133,16 @@ GRANTS: Mapping[Action, Grant] = {
     Action.READ_WATCH: Grant(_READ),
     Action.WRITE_WATCH: Grant(_WRITE_OR_DECIDE),
     Action.KEEP_SHORTLIST: Grant(_WRITE, verified=True),
+    Action.READ_SCENARIO: Grant(_READ),
+    Action.KEEP_SCENARIO: Grant(_WRITE_OR_DECIDE),
     Action.SET_GOVERNANCE: Grant(_OWN, verified=True),
     Action.REQUEST_APPROVAL: Grant(_WRITE_OR_DECIDE, verified=True),
     Action.APPROVE_ACT: Grant(_DECIDE, verified=True),
     Action.READ_INTERESTS: Grant(_DECIDE, verified=True),
     Action.PLAN_CONFLICT: Grant(_DECIDE, verified=True),
     Action.APPROVE_PLAN: Grant(_OWN, verified=True),
+    Action.PUBLISH_PRODUCT: Grant(_WRITE, verified=True),
+    Action.KEEP_LISTING: Grant(_DECIDE, verified=True),
 }
 
 
@@ -152,7 +168,14 @@ class OrganisationSuspended(Forbidden):
 
 
 _READS = frozenset(
-    {Action.READ_ORGANISATION, Action.READ_PROPOSAL, Action.READ_PROGRAMME, Action.READ_PLEDGE, Action.READ_WATCH}
+    {
+        Action.READ_ORGANISATION,
+        Action.READ_PROPOSAL,
+        Action.READ_PROGRAMME,
+        Action.READ_PLEDGE,
+        Action.READ_WATCH,
+        Action.READ_SCENARIO,
+    }
 )
 
 

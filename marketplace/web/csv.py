@@ -95,16 +95,17 @@ def listed(name: str, columns: Sequence[CsvColumn], query: dict[str, Any], pages
 def _lines(
     columns: Sequence[CsvColumn], page: Page, following: Callable[[list[Any]], Page], languages: Sequence[str]
 ) -> Iterator[str]:
-    yield _line([column.name for column in columns])
+    yield written_line([column.name for column in columns])
     while True:
-        yield "".join(_line([cell(column.value(item), languages) for column in columns]) for item in page.items)
+        yield "".join(written_line([cell(column.value(item), languages) for column in columns]) for item in page.items)
         if page.after is None:
             return
         session().rollback()
         page = following(page.after)
 
 
-def _line(cells: Sequence[str]) -> str:
+def written_line(cells: Sequence[str]) -> str:
+    """One line of such a file, its end included."""
     written = io.StringIO()
     csv.writer(written, lineterminator="\r\n").writerow(cells)
     return written.getvalue()

@@ -1,9 +1,10 @@
 """The blueprint and the API object that all features use: closed doors, strict bodies, and an OpenAPI 3.1 document."""
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, current_app, request
@@ -18,6 +19,7 @@ from marketplace.web.parsing import StrictParser
 from marketplace.web.problems import Problem, http_problem
 
 ALWAYS = {"429": "TOO_MANY_REQUESTS", "503": "SERVICE_UNAVAILABLE", "400": "BAD_REQUEST"}
+View = TypeVar("View", bound=Callable[..., Any])
 RENAMED = {"UNPROCESSABLE_CONTENT": "UNPROCESSABLE_ENTITY", "CONTENT_TOO_LARGE": "REQUEST_ENTITY_TOO_LARGE"}
 """Newer Pythons name these statuses otherwise; the document is the same on all of them."""
 
@@ -86,13 +88,26 @@ class MarketBlueprint(Blueprint):
             responses.setdefault(status, name)
             if status == "422":
                 responses.pop(422, None)  # type: ignore[call-overload]
-        _describe_success(responses, method, csv=market.get("csv", False))
+        _describe_success(
+            responses, method, media=(*market.get("media", ()), *(("text/csv",) * market.get("csv", False)))
+        )
         return doc
 
 
-def _describe_success(responses: dict[Any, Any], method: str, *, csv: bool) -> None:
-    if csv:
-        responses[200].setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
+def also_answers(*media: str) -> Callable[[View], View]:
+    """Say in the OpenAPI document that the answer is also there as these media types. Stands below `response`."""
+
+    def described(view: View) -> View:
+        documented: Any = view
+        documented._apidoc = deepupdate(deepcopy(getattr(view, "_apidoc", {})), {"market": {"media": media}})
+        return view
+
+    return described
+
+
+def _describe_success(responses: dict[Any, Any], method: str, *, media: Sequence[str]) -> None:
+    for each in media:
+        responses[200].setdefault("content", {})[each] = {"schema": {"type": "string"}}
     if method == "get" and any(str(status) == "200" for status in responses):
         responses.setdefault("304", {"description": "Not modified: If-None-Match names the present ETag."})
 

@@ -19,6 +19,8 @@ from tests.builders import a_member, an_organisation
 from tests.matching.builders import a_criterion, a_programme
 from tests.matching.markets import RandomMarket
 
+pytestmark = pytest.mark.slow
+
 NEW_ANSWERS = {"registered_on", "trading_since", "contract_ends_on"}
 
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from marketplace.eligibility import tree
 from marketplace.eligibility.tree import COMPARISONS, parse_author_tree
 from marketplace.reference.facts import REGISTRY
-from marketplace.reference.parameters import figures_on
+from marketplace.reference.parameters import AS_OF, values_on
 from marketplace.values.clock import today
 
 PATH = "/v1/criteria-language"
@@ -30,7 +30,8 @@ def test_anyone_reads_the_whole_language(told: dict[str, Any]) -> None:
     assert all(each["meaning"].endswith(".") for each in (*told["comparisons"], *told["groups"]))
     assert told["assurance_levels"] == ["declared", "evidenced", "verified"]
     assert told["reserved_codes"] == ["ASK_MAX", "ASK_MIN", "CURRENCY", "INSTRUMENT", "STAGE"]
-    assert {each["name"]: each["value"] for each in told["parameters"]} == figures_on(today())
+    named = {each["name"]: each["value"] for each in told["parameters"]}
+    assert named | {AS_OF: today().isoformat()} == values_on(today())
     (within,) = [each for each in told["comparisons"] if each["op"] == "within"]
     assert (within["types"], within["facts"]) == ([], ["sector", "area_code"])
 

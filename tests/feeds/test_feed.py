@@ -18,6 +18,8 @@ from marketplace.values.actor import Actor
 from tests.builders import Person, a_member, an_organisation
 from tests.proposals.builders import a_group, a_proposal, share
 
+pytestmark = pytest.mark.slow
+
 
 class Reader:
     """Somebody who polls the feed."""

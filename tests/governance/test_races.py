@@ -22,6 +22,8 @@ from tests.builders import Person
 from tests.governance.scene import Governed, a_governed_scene, codes, gbp
 from tests.pledges.races import all_at_once
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = text(
     "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND backend_xid IS NOT NULL"
     " AND datname = current_database()"

@@ -39,6 +39,8 @@ from tests.eligibility.points import random_facts, random_tree
 from tests.matching.builders import a_criterion, a_programme, a_proposal
 from tests.matching.markets import THE_DAY, RandomMarket
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = values_on(THE_DAY)
 EVERYTHING = 100_000
 Facts = dict[str, Any]
@@ -61,9 +63,15 @@ def ranked(told: dict[UUID, tuple[int, int]]) -> list[Candidate]:
     return sorted(found, key=lambda each: (each.rank, -each.fit, each.id))
 
 
-def judged(tree: dict[str, Any], facts: Facts) -> tuple[int, int]:
-    told = evaluate(tree, facts, parameters=PARAMETERS)
+def judged(tree: dict[str, Any], facts: Facts, assurance: dict[str, str] | None = None) -> tuple[int, int]:
+    told = evaluate(tree, facts, parameters=PARAMETERS, assurance=assurance)
     return told.result.rank, told.fit
+
+
+def judged_through(session: Session, tree: dict[str, Any], proposal_id: UUID, organisation: UUID) -> tuple[int, int]:
+    """The same over what that organisation is shown of the proposal."""
+    view = sharing_of(session, proposal_id, organisation, THE_DAY)
+    return judged(tree, view.facts, view.assurance)
 
 
 def walked(look: Looked, limit: int, result: Result | None = None) -> list[Candidate]:
@@ -156,10 +164,7 @@ def test_over_what_each_organisation_is_shown_the_index_says_what_the_evaluator_
             continue
         facts = facts_shared(literal(proposal.id), Programme.organisation_id, THE_DAY)
         expected = ranked(
-            {
-                id_: judged(tree, sharing_of(session, proposal.id, organisation, THE_DAY).facts)
-                for id_, organisation, tree in programmes
-            }
+            {id_: judged_through(session, tree, proposal.id, organisation) for id_, organisation, tree in programmes}
         )
 
         found = candidates.candidates_for_proposal(session, facts, THE_DAY, Stretch(EVERYTHING))
@@ -174,9 +179,7 @@ def test_a_rule_finds_the_proposals_that_the_evaluator_finds_over_what_its_organ
     published = [proposal.id for proposal, _ in market.proposals if proposal.current_version_id is not None]
     results: Counter[Result] = Counter()
     for _, organisation, tree in looked_at(session):
-        expected = ranked(
-            {id_: judged(tree, sharing_of(session, id_, organisation, THE_DAY).facts) for id_ in published}
-        )
+        expected = ranked({id_: judged_through(session, tree, id_, organisation) for id_ in published})
         results += Counter(counts(expected))
         through = literal(organisation)
 
@@ -214,9 +217,7 @@ def test_markets_of_every_shape_stay_within_bounds_and_stand_where_the_evaluator
         expected = ranked({id_: judged(tree, facts) for id_, _, tree in programmes})
         assert for_facts(session, facts)(Stretch(EVERYTHING)) == expected, proposal_id
     for _, organisation, tree in programmes:
-        expected = ranked(
-            {id_: judged(tree, sharing_of(session, id_, organisation, THE_DAY).facts) for id_ in published}
-        )
+        expected = ranked({id_: judged_through(session, tree, id_, organisation) for id_ in published})
         through = literal(organisation)
         assert candidates.candidates_for_programme(session, tree, through, THE_DAY, Stretch(EVERYTHING)) == expected
 

@@ -18,6 +18,8 @@ from tests.builders import Person, a_member, an_organisation
 from tests.matching.builders import AN_ASK, a_criterion, a_programme, a_proposal
 from tests.matching.markets import AUTHORED, a_value, some_criteria, some_facts
 
+pytestmark = pytest.mark.slow
+
 SLOW_TO_BUILD = settings(
     deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -23,6 +23,8 @@ from tests.builders import a_member, an_organisation
 from tests.pledges.races import all_at_once
 from tests.pledges.scene import ASK, Scene, a_scene
 
+pytestmark = pytest.mark.slow
+
 FIRST = 400_000
 TERMS = [
     {"kind": "spend", "months": 1, "counted_from": "first_payment"},

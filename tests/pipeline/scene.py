@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,21 @@ SET_UP = {
 }
 VOTES = {"electorate": 100, "votes_for": 60, "votes_against": 20, "spoiled": 1}
 """A ballot that passes: 80 of 100 voted, 75% for."""
+
+
+def a_benefit(**members: Any) -> dict[str, Any]:
+    """A benefit with its baseline, target and owner, as the register takes it."""
+    day = {days: (today() + timedelta(days=days)).isoformat() for days in (-100, -10, 300, 600)}
+    made = {
+        "title": {"en": "Shorter waits"},
+        "beneficiary": "Children who wait for therapy",
+        "unit": "weeks",
+        "baseline": {"value": "18", "on": day[-100], "source": "Trust's waiting list"},
+        "target": {"value": "8", "on": day[600]},
+        "owner": {"name": "A. Nurse", "role": "Clinical lead"},
+        "measurement_days": [day[-10], day[300]],
+    }
+    return made | members
 
 
 class Cast(dict[str, Person]):
@@ -143,6 +159,15 @@ class Scene:
         body = {"arrangement": arrangement} | members
         return self.client.put(self.path("/pension-arrangement"), json=body, headers=headers)
 
+    def benefit(self, **members: Any) -> str:
+        """A benefit in the register: its id."""
+        answer = self.send("nurse", self.path("/benefits"), a_benefit(**members))
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["id"])
+
+    def retire(self, benefit: str) -> TestResponse:
+        return self.send("nurse", f"/v1/benefits/{benefit}/retirement", {"reason": "The contract changed."})
+
     def consent(self, answer: str, **members: Any) -> str:
         """The employer answers an invitation: the consent's id."""
         body = {"organisation_id": str(self.employer.id), "title": "May we?"}
@@ -164,7 +189,7 @@ class Scene:
         assert answer.status_code == 200, answer.json
 
     def decided(self) -> None:
-        """Everything that the decision gate asks."""
+        """Everything that the decision gate asks, but for the benefits register."""
         self.show_all(DECIDED)
         assert self.decide("officer", self.voted()).status_code == 201
         assert self.pension().status_code == 200

@@ -47,7 +47,7 @@ def asks_of(scene: Scene) -> dict[str, str]:
 def test_the_first_publication_enters_the_stage_that_it_asks_for(scene: Scene) -> None:
     told = scene.pipeline()
 
-    assert (told["template"], told["template_version"], told["stage"]) == ("public_service_mutual", 1, "exploring")
+    assert (told["template"], told["template_version"], told["stage"]) == ("public_service_mutual", 2, "exploring")
     assert (told["days_in_stage"], told["ended"], told["reports"]) == (0, False, [])
     assert [(each["kind"], each["from_stage"], each["to_stage"]) for each in told["moves"]] == [
         ("entered", None, "exploring")
@@ -164,8 +164,12 @@ def test_the_decision_gate_opens_when_employer_staff_and_pension_have_decided(
     scene = a_scene(session, client, "decision")
     assert scene.pension("undecided").status_code == 200
     refused = scene.move("set_up")
-    assert codes(refused) == [*["EVIDENCE"] * 3, "EMPLOYER_APPROVAL", "STAFF_BALLOT", "PENSION_DECIDED"]
+    assert codes(refused) == [
+        *["EVIDENCE"] * 3,
+        *("EMPLOYER_APPROVAL", "STAFF_BALLOT", "PENSION_DECIDED", "BENEFITS_REGISTER"),
+    ]
     assert scene.pension().status_code == 200
+    scene.benefit()
     scene.show_all(DECIDED)
     version = scene.voted()
     assert codes(scene.move("set_up")) == ["STAFF_BALLOT"]
@@ -464,17 +468,18 @@ def test_a_proposal_stays_with_the_template_version_that_it_was_pinned_to(
 ) -> None:
     template = pipelines.TEMPLATES[pipelines.DEFAULT]
     stages = (pipelines.TemplateStage("exploring", pipelines.Gate((), ())), *template.latest.stages[1:])
-    second = pipelines.TemplateVersion(template.slug, 2, today(), stages, template.latest.ends)
-    later = pipelines.Template(template.slug, template.label, template.definition, (*template.versions, second))
+    number = template.latest.number + 1
+    newest = pipelines.TemplateVersion(template.slug, number, today(), stages, template.latest.ends)
+    later = pipelines.Template(template.slug, template.label, template.definition, (*template.versions, newest))
     monkeypatch.setattr(pipelines, "TEMPLATES", {template.slug: later})
 
     newcomer = a_scene(scene.session, scene.client)
 
-    assert (scene.pipeline()["template_version"], newcomer.pipeline()["template_version"]) == (1, 2)
+    assert (scene.pipeline()["template_version"], newcomer.pipeline()["template_version"]) == (number - 1, number)
     assert scene.move("feasibility").status_code == 409
     assert newcomer.move("feasibility").status_code == 201
     with pytest.raises(IntegrityError, match="pinned"):
-        scene.session.execute(text("UPDATE proposal_pipeline SET template_version = 2"))
+        scene.session.execute(text("UPDATE proposal_pipeline SET template_version = 3"))
     scene.session.rollback()
 
 
@@ -541,10 +546,13 @@ def test_two_acceptances_at_once_show_a_declared_gate_that_needs_both(committed_
 
 def test_the_templates_are_open_to_all(client: FlaskClient) -> None:
     listed = client.get("/v1/pipeline-templates").json
-    version = client.get("/v1/pipeline-templates/public_service_mutual/versions/1").json
+    version = client.get("/v1/pipeline-templates/public_service_mutual/versions/2").json
 
     assert [each["slug"] for each in listed["parties"]] == ["funder", "employer", "commissioner", "host", "adviser"]
     assert listed["data"][0]["latest"] == version
+    assert listed["data"][0]["versions"] == [1, 2]
+    asked = {test["test"]: test["least"] for test in version["stages"][3]["gate"]["tests"]}
+    assert asked == {"employer_approval": None, "staff_ballot": None, "pension_decided": None, "benefits_register": 1}
     assert [each["slug"] for each in version["stages"]][3:5] == ["decision", "set_up"]
     assert client.get("/v1/pipeline-templates/public_service_mutual/versions/99").status_code == 404
     assert client.get("/v1/pipeline-templates/another/versions/1").status_code == 404

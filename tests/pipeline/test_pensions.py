@@ -73,3 +73,35 @@ def test_parties_read_it_and_the_group_alone_writes_it(scene: Scene) -> None:
         for who in ("viewer", "officer", "stranger")
     ]
     assert statuses == [403, 404, 404]
+
+
+BASIS = {
+    "staff": 120,
+    "pensionable_pay": {"amount": 3_456_789_01, "currency": "GBP"},
+    "rate_needed_bp": 2380,
+    "rate_planned_bp": 1550,
+}
+
+
+def test_the_yearly_gap_is_computed_from_pay_and_two_rates(scene: Scene) -> None:
+    made = scene.pension("lgps_admission", gap_basis=BASIS)
+
+    assert made.status_code == 200, made.json
+    kept = scene.read("/pension-arrangement").json
+    assert kept["contribution_gap"] == {"amount": 286_913_49, "currency": "GBP"}
+    assert (kept["gap_basis"], kept["two_tier_workforce"]) == (BASIS, False)
+    assert scene.pension("auto_enrolment_only").json["two_tier_workforce"] is True
+    assert scene.read("/pension-arrangement").json["gap_basis"] is None
+
+
+def test_a_stated_gap_that_its_basis_contradicts_is_refused(scene: Scene) -> None:
+    gap, bond = {"amount": 1, "currency": "GBP"}, {"amount": 1, "currency": "EUR"}
+
+    wrong = scene.pension(gap_basis=BASIS, contribution_gap=gap)
+    mixed = scene.pension(gap_basis=BASIS, bond=bond)
+    beyond = scene.pension(gap_basis=BASIS | {"rate_needed_bp": 10_001})
+
+    assert [answer.status_code for answer in (wrong, mixed, beyond)] == [422, 422, 422]
+    assert [each["pointer"] for each in wrong.json["errors"]] == ["#/contribution_gap"]
+    assert "28691349" in wrong.json["errors"][0]["detail"]
+    assert [each["pointer"] for each in mixed.json["errors"]] == ["#/gap_basis/pensionable_pay/currency"]

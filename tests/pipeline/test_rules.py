@@ -17,6 +17,7 @@ from marketplace.pipeline.rules import (
     Counts,
     EmployerWord,
     GateFacts,
+    RegisterFacts,
     Shown,
     ballot_faults,
     ballot_result,
@@ -31,11 +32,10 @@ from marketplace.reference.pipelines import Gate, GateTest, RequiredEvidence
 from marketplace.values.money import Money
 from marketplace.values.reasons import Outcome, Reason
 
-TEMPLATE = pipelines.TEMPLATES[pipelines.DEFAULT].version(1)
-assert TEMPLATE is not None
+TEMPLATE = pipelines.TEMPLATES[pipelines.DEFAULT].latest
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EARLIER, LATER = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
-NO_FACTS = GateFacts({}, {}, EmployerWord(), None, None)
+NO_FACTS = GateFacts({}, {}, EmployerWord(), None, None, RegisterFacts())
 RISK = Gate((RequiredEvidence("risk_register", ("funder", "employer")),), ())
 APPROVAL = GateTest("employer_approval", ("employer",), ("receive_funding",), "employer_approval")
 BALLOT = GateTest("staff_ballot", ("funder",), kind="staff_ballot", quorum_bp=5000, threshold_bp=5100)
@@ -197,6 +197,28 @@ def test_the_transfer_of_staff_is_verified_by_whom_the_gate_names(shown: Shown, 
     facts = replace(NO_FACTS, milestones={"staff_transferred": shown})
 
     assert outcome(TESTS["staff_transferred"](TRANSFER, facts)) == told
+
+
+@pytest.mark.parametrize(
+    ("standing", "without_owner", "least", "told"),
+    [
+        pytest.param(0, 0, 1, ("unmet", "group"), id="nothing was registered"),
+        pytest.param(1, 0, 1, ("met", None), id="a benefit stands"),
+        pytest.param(1, 1, 1, ("unmet", "group"), id="nobody answers for it"),
+        pytest.param(3, 1, 2, ("met", None), id="enough of them have an owner"),
+        pytest.param(3, 2, 2, ("unmet", "group"), id="too few of them have one"),
+    ],
+)
+def test_so_many_benefits_stand_with_somebody_who_answers_for_them(
+    standing: int, without_owner: int, least: int, told: tuple[str, str | None]
+) -> None:
+    facts = replace(NO_FACTS, register=RegisterFacts(standing, without_owner))
+
+    condition = TESTS["benefits_register"](GateTest("benefits_register", least=least), facts)
+
+    assert outcome(condition) == told
+    assert condition.reason.wanted == {"least": least, "with": ["baseline", "owner"]}
+    assert condition.reason.found == {"standing": standing, "without_owner": without_owner}
 
 
 # Moves

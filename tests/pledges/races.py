@@ -34,10 +34,17 @@ class Group:
     ask_id: UUID
 
 
-def many_groups(session: Session, number: int, ask: int = ENDLESS, facts: dict[str, Any] | None = None) -> list[Group]:
+def many_groups(
+    session: Session,
+    number: int,
+    ask: int = ENDLESS,
+    facts: dict[str, Any] | None = None,
+    *,
+    stage: str = "business_case",
+) -> list[Group]:
     """Groups with a published ask."""
     lines = [{"purpose": "legal", "description": None, "amount": ask}]
-    asked = {"stage": "business_case", "currency": "GBP", "instruments": ["grant"], "lines": lines}
+    asked = {"stage": stage, "currency": "GBP", "instruments": ["grant"], "lines": lines}
     made = []
     for place in range(number):
         organisation = an_organisation(session, name=f"Group {place}")

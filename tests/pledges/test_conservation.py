@@ -20,6 +20,8 @@ from marketplace.values.money import Money
 from marketplace.values.refusals import MarketplaceError
 from tests.pledges.scene import Scene, a_scene
 
+pytestmark = pytest.mark.slow
+
 ACTS = ("amend", "claim", "pay", "undo", "cancel", "hold", "return", "demand", "recover", "give_up", "cut")
 LIVES = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 7), st.integers(1, 400_000)), min_size=6, max_size=14)
 WHY = {"en": "So it was drawn."}

@@ -31,6 +31,8 @@ from tests.builders import a_member, an_organisation
 from tests.pledges.scene import a_funded_programme, a_scene
 from tests.proposals.builders import seen
 
+pytestmark = pytest.mark.slow
+
 LINES = (40, 30, 30)
 BUDGETS = (90, 70)
 POOL = 50

@@ -23,6 +23,8 @@ from tests.pledges.scene import a_funded_programme
 from tests.pledges.test_races import _accept, _program, same_secret, statuses
 from tests.proposals.builders import a_proposal
 
+pytestmark = pytest.mark.slow
+
 CLIENTS, FUNDERS, ROUNDS = 50, 5, 2
 ROOMS = (4, 3, 5)
 

@@ -22,6 +22,8 @@ from tests.builders import Person, a_member, an_organisation
 from tests.pledges.scene import Scene, a_funded_programme, a_scene
 from tests.proposals.builders import seen, share
 
+pytestmark = pytest.mark.slow
+
 LEGAL, HR, OTHER = 4_000_00, 3_000_00, 3_000_00
 LINES = [
     {"purpose": "legal", "description": None, "amount": LEGAL},

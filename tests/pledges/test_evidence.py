@@ -23,6 +23,8 @@ from tests.builders import Person, a_member, a_person, an_organisation
 from tests.pledges.scene import Scene, a_funded_programme, a_scene
 from tests.proposals.builders import share
 
+pytestmark = pytest.mark.slow
+
 HALF = 3_000_00
 ANY = {"If-Match": "*"}
 

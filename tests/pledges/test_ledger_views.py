@@ -16,6 +16,8 @@ from tests.builders import a_member, an_organisation
 from tests.pledges.scene import Scene, a_scene
 from tests.repayments.scene import a_loan, a_repayable_scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(session: Session, client: FlaskClient) -> Scene:

@@ -21,6 +21,8 @@ from tests.live import live_server
 from tests.pledges.races import EACH, Group, a_round, all_at_once, many_groups, offered
 from tests.pledges.scene import a_funded_programme, a_scene
 
+pytestmark = pytest.mark.slow
+
 CLIENTS, ROOM, ROUNDS = 50, 10, 50
 TWINS, KEYS = 30, 10
 

@@ -21,6 +21,8 @@ from marketplace.values.clock import today
 from tests.pledges.races import all_at_once
 from tests.pledges.scene import ASK, Scene, a_scene
 
+pytestmark = pytest.mark.slow
+
 SOON = (today() + timedelta(days=30)).isoformat()
 FIRST = 400_000
 WHY = {"reason": "It was typed twice."}

@@ -21,6 +21,8 @@ from tests.builders import a_member, an_organisation
 from tests.pledges.races import all_at_once
 from tests.pledges.scene import ASK, Scene, a_scene
 
+pytestmark = pytest.mark.slow
+
 LATER = (today() + timedelta(days=40)).isoformat()
 
 

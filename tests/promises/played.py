@@ -25,6 +25,10 @@ from marketplace.store.mail import present_settings, unseal
 from marketplace.values.clock import now, today
 from marketplace.watches.recompute import recompute
 from tests.builders import a_member, a_person, an_organisation
+from tests.programmes.builders import an_open_programme
+from tests.repayments.scene import accepted_evidence
+from tests.vehicles.match_scene import matched
+from tests.vehicles.scene import behind
 
 PASSWORD = "a quiet word in the ward"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -230,12 +234,212 @@ def the_main_job(play: Play) -> None:
     _watches(play, programme, proposal)
     _pledges(play, programme, proposal)
     _pipeline(play)
+    _learning(play, proposal)
     _deals(play, programme, proposal)
+    _cohorts(play, programme, proposal)
     _after_the_money(play, programme, proposal)
     _repayments(play)
+    _social_value(play)
     _ends(play, programme, proposal)
     _the_record(play)
     _governance(play, programme, proposal)
+    _rights_and_safeguards(play)
+    _procurement(play, proposal)
+    _vehicles(play)
+    _insight(play)
+
+
+def _rights_and_safeguards(play: Play) -> None:
+    """A public proposal of its own: claims, safeguards, a statement, and what is said of it."""
+    do, group, day, words = play.do, "group owner", today().isoformat(), {"en": "As minuted."}
+    do("listRights")
+    do("getRightsCoverage", query={"on": "2010-01-01"})
+    proposal = do("postProposal", group, {"organisation_id": play.organisations["group"]}).json["id"]
+    about = {"proposal_id": proposal}
+    facts = {"sector": "libraries_archives", "area_code": "E08000035", "parent_kind": "local_authority"}
+    do("putFactSection", group, {"facts": facts}, name="service", **about)
+    do("putFactSection", group, {"facts": {"legal_form": "cic_limited_by_shares"}}, name="organisation", **about)
+    ask = {"stage": "exploring", "lines": [{"purpose": "legal", "amount": 5_000_00}], "instruments": ["grant"]}
+    do("putSummarySection", group, {"title": "Libraries", "summary": None}, **about)
+    parent = {"parent_organisation_id": play.organisations["employer"], "exclude_parent": True}
+    do("putEmployerSection", group, parent, **about)
+    do("putAskSection", group, ask, **about)
+    do("postProposalVersion", group, **about)
+    do("putProposalSharing", group, {"visibility": "public", "named": [play.organisations["employer"]]}, **about)
+    do("getMotives", group, **about)
+    do("putMotives", group, {"motives": ["staff_say", "avoid_cut"], "statement": "We know how."}, **about)
+    do("getRightsPosition", group, query={"on": day}, **about)
+    claim = {"claimant": "Eleven librarians", "title": "Branches", "statement": words, "submitted_on": "2010-01-04"}
+    here = {"authority_organisation_id": play.organisations["employer"], "answer_due_on": day}
+    for route in ("staff_led_voluntary", "employer_led"):
+        made = do("postRightClaim", group, claim | here | {"route": route}, **about).json["id"]
+        if route == "employer_led":
+            do("postRightClaimWithdrawal", group, {"reason": "Not yet."}, claim_id=made)
+    accepted = {"outcome": "accepted", "words": words, "answered_on": day}
+    asked = {"organisation_id": play.organisations["employer"], "limit": "1", "state": "submitted"}
+    waiting = do("listRightClaims", "employer", query=asked).json["data"][0]["id"]
+    do("postRightClaimAnswer", "employer", accepted, claim_id=waiting)
+    elsewhere = claim | {"route": "right_to_request", "authority_name": "A trust"}
+    made = do("postRightClaim", group, elsewhere, **about).json["id"]
+    rejected = {"outcome": "rejected", "rejection_reason": "kept_in_house", "words": words, "source": "A letter"}
+    do("postRightClaimDeclaredAnswer", group, rejected | {"answered_on": "2010-02-01"}, claim_id=made)
+    do("postRightClaimAppeal", group, {"words": words, "appealed_on": "2010-02-02"}, claim_id=made)
+    outcome = {"outcome": "upheld", "words": words, "source": "A letter", "decided_on": "2010-03-01"}
+    do("postRightClaimAppealOutcome", group, outcome, claim_id=made)
+    do("getRightClaim", "employer", claim_id=waiting)
+    do("listProposalRightClaims", group, **about)
+    do("getRightsStatistics", query={"by": "nation"})
+    _safeguards(play, about)
+
+
+def _safeguards(play: Play, about: dict[str, str]) -> None:
+    do, group = play.do, "group owner"
+    draft = {"kind": "employer_agreement_in_principle", "title": {"en": "The rules"}}
+    evidence = do("postEvidence", group, draft, **about).json["id"]
+    named = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="rules.pdf"'}
+    content = b"%PDF-1.7\nRules."
+    version = do("postEvidenceVersion", group, content=content, headers=named, evidence_id=evidence).json["id"]
+    do("postEvidenceVerification", "employer", {"decision": "accepted", "reason": "Read."}, version_id=version)
+    cap = {"words": "At most a third.", "limit_bp": 3000, "months": None, "evidence_id": evidence}
+    do("putSafeguard", group, cap, safeguard="profit_cap", **about)
+    do("putSafeguard", group, {"words": "Two years.", "months": 24}, safeguard="tupe_terms", **about)
+    checked = {"decision": "confirmed", "reason": "Clause 9."}
+    do("postSafeguardVerification", "employer", checked, safeguard="profit_cap", **about)
+    do("deleteSafeguard", group, safeguard="tupe_terms", **about)
+    do("getSafeguard", group, safeguard="profit_cap", **about)
+    do("listSafeguards", group, **about)
+    do("putStakes", group, {"private_stake_bp": 2500, "board_seats": 7, "board_staff_seats": 3}, **about)
+    do("getStakes", group, **about)
+    do("getAssuranceStatementDraft", group, **about)
+    do("postAssuranceStatement", group, {"introduction": "Why we do this.", "open_to_all": True}, **about)
+    do("listAssuranceStatements", **about)
+    do("getAssuranceStatement", number="1", **about)
+    remark = {"organisation_id": play.organisations["host"], "role": "trade_union", "kind": "question"}
+    for end in ("postAssuranceRemarkHiding", "postAssuranceRemarkWithdrawal"):
+        made = do("postAssuranceRemark", "host", remark | {"words": "Who sits on the board?"}, **about).json["id"]
+        do("postAssuranceRemarkAnswer", group, {"answer": "Three of us."}, remark_id=made)
+        if end == "postAssuranceRemarkHiding":
+            do(end, "operator", {"reason": "It names a patient."}, remark_id=made)
+            do("postAssuranceRemarkRestoration", "operator", remark_id=made)
+        else:
+            do(end, "host", remark_id=made)
+    do("getAssuranceRemark", remark_id=made)
+    do("listAssuranceRemarks", query={"limit": "1", "kind": "question", "state": "answered"}, **about)
+
+
+def _vehicles(play: Play) -> None:
+    """Vehicles for the start-up phase: simulated, opened, and run."""
+    plan = {"currency": "GBP", "opening": 100_000_00, "planned": 30_000_00, "costs": 4_000_00, "floor": 5_000_00}
+    plan |= {"topup": 1_000_00, "topup_from": 2, "years": 5}
+    pool = plan | {"success_bp": 5_000, "charge_bp": 12_000, "loss_bp": 1_000, "lag": 2, "instalments": 3}
+    year = {"ended_on": "2021-03-31", "revenue": 900_000_00, "surplus": 10_000_00, "free_cash_was_negative": False}
+    award = {"award": 1_000_00, "drawn_on": "2020-01-01", "threshold": 0, "rate_bp": 100, "cap_multiple_bp": 15_000}
+    award |= {"community_interest_company": True, "converted_bp": 5_000, "test_months": 36}
+    match = plan | {"employer_cash": 5_000_00, "employer_staff_time": 2_000_00, "yearly_saving": 9_000_00}
+    facility = {"first_loss": 200, "mezzanine": 300, "senior": 500, "lender": "seed"}
+    facility |= {"deals": [{"amount": 100, "lost_bp": 10_000}, {"amount": 101}]}
+    play.do("postSuccessRepayablePoolSimulation", body=pool)
+    play.do("postOutcomeLinkedConversionSimulation", body=plan | award | {"years_of_revenue": [year]})
+    play.do("postEmployerMatchSimulation", body=match)
+    play.do("postWholesaleFacilitySimulation", body=facility)
+    _vehicles_run(play)
+
+
+def _vehicles_run(play: Play) -> None:
+    """Scenes of their own, in which a facility is drawn on and an employer matches."""
+    do, client = play.do, play.app.test_client()
+    with play.app.app_context():
+        there = behind(db.session(), client, wholesale_budget=101_000_00)
+        lent = there.lend(10_000_00)
+        there.write_off(lent, 1_000_00)
+        fund = matched(db.session(), client, amount=5_000_00, agreed=False)
+        scene, facility = there.scene, there.facility
+        other = str(an_open_programme(db.session(), scene.funder, funded_by_programme_id=there.programme.id).id)
+        plain = str(an_open_programme(db.session(), fund.scene.funder).id)
+        pledge = fund.scene.accepted(1_000_00)
+        shown = accepted_evidence(fund.scene, "business_plan_v1")
+        people = {"banker": there.banker, "lender": scene.director, "fund": fund.scene.director}
+        people |= {"matched group": fund.scene.nurse, "treasurer": fund.treasurer}
+        play.people |= {name: person.headers for name, person in people.items()}
+        db.session().commit()
+    money, day = {"amount": 1_00, "currency": "GBP"}, today().isoformat()
+    plan = {"opening": 1_000_00, "planned": 100_00, "costs": 0, "success_bp": 5_000, "charge_bp": 12_000}
+    vehicle = do("postVehicle", "fund", {"programme_id": plain, "success_repayable_pool": plan}).json["id"]
+    do("listVehicles", query={"kind": "success_repayable_pool", "limit": "1"})
+    do("getVehicle", vehicle_id=vehicle)
+    do("getVehicleLookThrough", "banker", vehicle_id=there.vehicle)
+    layers = {"programme_id": other, "lender": "seed", "first_loss": 1_00, "mezzanine": 1_00, "senior": 1_00}
+    small = do("postFacility", "banker", layers, vehicle_id=there.vehicle).json["id"]
+    do("postFacilityWithdrawal", "banker", facility_id=small)
+    small = do("postFacility", "banker", layers, vehicle_id=there.vehicle).json["id"]
+    do("postFacilityAgreement", "lender", facility_id=small)
+    do("listFacilities", "lender", query={"limit": "1"})
+    do("getFacility", "lender", facility_id=facility)
+    draw = do("listFacilityDraws", "lender", query={"limit": "1"}, facility_id=facility).json["data"][0]["id"]
+    came = {"amount": money, "received_on": day, "reference": "BACK 1"}
+    do("postFacilityRecovery", "lender", came, draw_id=draw)
+    invitation = {"consent_id": fund.consent, "message": "Join us."}
+    declined = do("postEmployerMatch", "matched group", invitation, pledge_id=pledge).json["id"]
+    do("postEmployerMatchDecline", "treasurer", match_id=declined)
+    agreement = {"cash": {"amount": 10_000_00, "currency": "GBP"}, "staff_time": money, "later_commissioner": True}
+    do("postEmployerMatchAgreement", "treasurer", agreement | {"conflict": "Kept apart."}, match_id=fund.match)
+    given = {"amount": {"amount": 10_000_00, "currency": "GBP"}, "given_on": day, "reference": "C 1"}
+    cash = do("postEmployerCash", "treasurer", given, match_id=fund.match).json["id"]
+    do("postEmployerContributionReceipt", "matched group", contribution_id=cash)
+    time = given | {"amount": money, "reference": "T 1", "evidence_version_id": shown}
+    do("postEmployerStaffTime", "matched group", time, match_id=fund.match)
+    with play.app.app_context():
+        fund.paid()
+    do("postEmployerMatchLaunch", "fund", {"launched_on": day}, match_id=fund.match)
+    saving = {"yearly_saving": money, "saving_from": day, "evidence_version_id": shown}
+    do("postEmployerMatchSaving", "fund", saving, match_id=fund.match)
+    do("postEmployerReturn", "fund", came, match_id=fund.match)
+    do("listEmployerMatches", "treasurer", query={"limit": "1"})
+    do("getEmployerMatch", "matched group", match_id=fund.match)
+
+
+def _cohorts(play: Play, programme: str, proposal: str) -> None:
+    do, officer, of_it = play.do, "funder editor", {"programme_id": programme}
+    limit = {"limit": 900, "per_sector": True, "learning_note_required": True}
+    terms = {"words": {"en": "Half the rate of interest.", "cy": "Hanner y gyfradd llog."}, "up_to_rank": 5}
+    do("getCohortLimit", **of_it)
+    do("putCohortLimit", officer, limit, **of_it)
+    do("getFirstMoverTerms", **of_it)
+    do("putFirstMoverTerms", officer, terms, **of_it)
+    do("getProgramme", **of_it)
+    do("getProgrammeCohort", officer, **of_it)
+    do("listCohortPlaces", officer, query={"limit": "1"}, **of_it)
+    do("getMoverRank", "group owner", proposal_id=proposal)
+    for none in ("putCohortLimit", {"limit": None}), ("putFirstMoverTerms", {"words": None, "up_to_rank": None}):
+        do(none[0], officer, none[1], **of_it)
+
+
+def _insight(play: Play) -> None:
+    """Reports in their three forms, the calculators of diffusion, and scenarios of a group."""
+    do, group = play.do, "group owner"
+    for card in do("listMarketReports").json["data"]:
+        for basis in card["bases"]:
+            do("getMarketReport", query={"basis": basis}, slug=card["slug"])
+    do("getMarketReport", query={"format": "csv"}, slug="funnel")
+    do("getMarketReport", query={"format": "svg", "from": "2026-01"}, slug="coverage")
+    do("getMarketReport", query={"basis": "historical", "market": "500"}, slug="adoption")
+    do("getDiffusion", query={"market": "500"})
+    do("postBassCurve", body={"form": "discrete", "market": 1000, "p": 0.03, "q": 0.38, "periods": 3})
+    do("postBassFit", body={"points": [{"time": 1, "count": 9}, {"time": 3, "count": 58}], "market": 500.5})
+    do("postAdopterCategories", body={"adopters": 200, "ranks": [5, 6]})
+    preset = do("listScenarioPresets").json["data"][0]
+    draft = {"name": "Ours", "parameters": preset["parameters"]}
+    own = {"organisation_id": play.organisations["group"]}
+    scenario = do("postScenario", group, draft, **own).json["id"]
+    do("postScenario", group, draft | {"name": "Ours, again"}, **own)
+    do("listScenarios", group, query={"limit": "1"}, **own)
+    do("getScenario", group, scenario_id=scenario)
+    do("putScenario", group, draft | {"name": "Ours, bolder"}, scenario_id=scenario)
+    do("postSimulation", group, {"first": {"preset": "dream"}, "second": {"scenario_id": scenario}})
+    sides = {"first": {"preset": "dream"}, "second": {"parameters": preset["parameters"]}}
+    do("postSimulation", body=sides, query={"format": "svg"})
+    do("postSimulation", body=sides)
+    do("deleteScenario", group, scenario_id=scenario)
 
 
 def _governance(play: Play, programme: str, proposal: str) -> None:
@@ -893,6 +1097,91 @@ def _accepted(play: Play, proposal: str) -> str:
     return version
 
 
+def _social_value(play: Play) -> None:
+    do, group = play.do, "group owner"
+    outcome = {
+        "beneficiary": "People out of work",
+        "payer": "The council",
+        "change": {"en": "They are in work"},
+        "theme": "ppn0620_inequality",
+        "quantity": "60",
+        "proxy": {
+            "name": "A job",
+            "value": {"amount": 850_000, "currency": "GBP"},
+            "source": "Council's unit costs",
+            "year": 2024,
+            "url": "https://www.example.org/costs",
+        },
+        "deadweight_bp": 4000,
+        "displacement_bp": 0,
+        "attribution_bp": 3000,
+        "drop_off_bp": 3000,
+        "duration_years": 2,
+        "assumptions": {"en": "From the last cohort."},
+    }
+    account = {
+        "convention": "start_of_year",
+        "as_of": today().isoformat(),
+        "inputs": [
+            {"contributor": "The council", "kind": "money", "amount": {"amount": 25_000_000, "currency": "GBP"}}
+        ],
+        "volunteer_time": [
+            {
+                "contributor": "Volunteers",
+                "hours": "100.5",
+                "hourly_value": {"amount": 1_260, "currency": "GBP"},
+                "source": "Living wage",
+            }
+        ],
+        "outcomes": [outcome],
+    }
+    own_rates = {"standard_bp": 300, "health_bp": 150, "reason": {"en": "The funder's rule."}}
+    do("postSocialReturn", body=account)
+    proposal = do("postProposal", group, {"organisation_id": play.organisations["group"]}).json["id"]
+    draft = {"title": {"en": "What it is worth"}, "confidential": True}
+    assessment = do("postSocialValueAssessment", group, draft, proposal_id=proposal).json["id"]
+    do("listSocialValueAssessments", group, query={"limit": "1"}, proposal_id=proposal)
+    do("getSocialValueAssessment", group, assessment_id=assessment)
+    seen, shared = f"/v1/social-value-assessments/{assessment}", {"confidential": False}
+    do("putSocialValueAssessmentSharing", group, shared, seen=seen, assessment_id=assessment)
+    forecast = do("postSocialValueVersion", group, account | {"kind": "forecast"}, assessment_id=assessment).json
+    measured = account | {"kind": "evaluated", "rates": own_rates, "outcomes": [outcome | {"quantity": "45.5"}]}
+    evaluated = do("postSocialValueVersion", group, measured, assessment_id=assessment).json
+    do("listSocialValueVersions", group, query={"limit": "1"}, assessment_id=assessment)
+    do("getSocialValueVersion", group, version_id=forecast["id"])
+    do("getSocialValueComparison", group, query={"first": forecast["id"], "second": evaluated["id"]})
+    bids = [{"bidder": "A", "value": {"amount": 4_000_000, "currency": "GBP"}}]
+    tender = {"bids": bids, "max_points": "10", "weighting_bp": 900, "as_of": today().isoformat()}
+    do("postTenderScore", body=tender)
+    jobs = {"full_time": 10, "part_time": 5, "part_time_fraction_bp": 5000, "years": "2"}
+    do("postFullTimeEquivalent", body=jobs)
+    do("postNetOutcome", body={"reached_bp": 2800, "comparison_bp": 1500, "participants": 500})
+    _benefits(play, proposal)
+
+
+def _benefits(play: Play, proposal: str) -> None:
+    do, group = play.do, "group owner"
+    register = {
+        "title": {"en": "Shorter waits"},
+        "beneficiary": "Children who wait for therapy",
+        "unit": "weeks",
+        "baseline": {"value": "18", "on": (today() - timedelta(days=100)).isoformat(), "source": "Waiting list"},
+        "target": {"value": "8.5", "on": (today() + timedelta(days=600)).isoformat()},
+        "owner": {"name": "A. Nurse", "role": "Clinical lead"},
+        "measurement_days": [(today() + timedelta(days=days)).isoformat() for days in (30, 300)],
+    }
+    benefit = do("postBenefit", group, register, proposal_id=proposal).json["id"]
+    do("listBenefits", group, query={"limit": "1"}, proposal_id=proposal)
+    do("getBenefit", group, benefit_id=benefit)
+    do("patchBenefit", group, {"owner": {"name": "B. Nurse", "role": "Director"}}, benefit_id=benefit)
+    value = {"measured_on": today().isoformat(), "value": "17.5", "source": "Waiting list", "note": "In term."}
+    do("postBenefitMeasurement", group, value, benefit_id=benefit)
+    do("listBenefitMeasurements", group, query={"limit": "1"}, benefit_id=benefit)
+    do("getBenefitsCheck", group, proposal_id=proposal)
+    retired = do("postBenefit", group, register, proposal_id=proposal).json["id"]
+    do("postBenefitRetirement", group, {"reason": {"en": "The contract changed."}}, benefit_id=retired)
+
+
 def _checks(play: Play) -> None:
     play.do("listCheckQuestions")
     asked = {
@@ -962,6 +1251,69 @@ def _pipeline(play: Play) -> None:
     do("listStageMoves", group, query={"limit": "1"}, proposal_id=proposal)
 
 
+def _learning(play: Play, proposal: str) -> None:
+    """Notes, products, listings; the staff told, asked and transferred; next steps and an ask to be."""
+    do, group, day = play.do, "group owner", today().isoformat()
+    here, named = {"proposal_id": proposal}, {"organisation_id": play.organisations["funder"]}
+    setting = {"stage": do("getPipeline", group, **here).json["stage"], "sector": "community_health"}
+    note = {"kind": "cost", **setting, "route": "right_to_provide", "region": "london", "title": "Told", "body": "All"}
+    note |= {"anonymous": True, "embargo_until": day}
+    made = do("postLearningNote", group, note | here).json["id"]
+    do("listLearningNotes", query={"limit": "1", "kind": "cost", **setting, "route": "right_to_provide"})
+    do("getLearningNote", note_id=made)
+    do("putLearningNote", group, note, note_id=made)
+    do("listLearningNoteVersions", group, query={"limit": "1"}, note_id=made)
+    do("listOrganisationLearningNotes", group, query={"limit": "1"}, organisation_id=play.organisations["group"])
+    do("listProposalLearningNotes", group, query={"limit": "1"}, **here)
+    do("postLearningNoteWithdrawal", group, note_id=made)
+    product = {
+        "kind": "guide",
+        "licence": "cc0_1",
+        "title": "A guide",
+        "summary": "How",
+        "link": "https://example.org/",
+    }
+    product |= {"sectors": ["community_health"], "stages": ["set_up"]}
+    made = do("postSupportProduct", "funder editor", product | named).json["id"]
+    do("listSupportProducts", query={"limit": "1", "kind": "guide", "licence": "cc0_1", "stage": "set_up"})
+    do("getSupportProduct", product_id=made)
+    do("putSupportProduct", "funder editor", product, product_id=made)
+    do("postSupportProductWithdrawal", "funder editor", product_id=made)
+    listing = {"services": ["legal"], "sectors": ["community_health"], "nations": ["england"], "words": "Advice"}
+    listing |= {"conflicts": "As funder", "interests": [play.organisations["employer"]], "link": "https://example.org/"}
+    do("putAdviserListing", "funder approver", listing, **named)
+    do("getAdviserListing", "funder editor", **named)
+    wanted = {"limit": "1", "service": "legal", "sector": "community_health", "nation": "england"}
+    do("listAdvisers", query=wanted)
+    do("listProposalAdvisers", group, query=wanted, **here)
+    do("listResources", query={"stage": "set_up", "topic": "staff"})
+    session = {"kind": "drop_in", "held_on": day, "invited": 40, "attended": 30, "evidence_ids": []}
+    made = do("postInformationSession", group, session, **here).json["id"]
+    do("getInformationSession", group, session_id=made)
+    do("putInformationSession", group, session, session_id=made)
+    question = {"question": "Why?", "asked_on": day, "session_id": made, "answer": "Because."}
+    asked = do("postStaffQuestion", group, question, **here).json["id"]
+    do("getStaffQuestion", group, question_id=asked)
+    do("putStaffAnswer", group, {"answer": "Why not?"}, seen=f"/v1/staff-questions/{asked}", question_id=asked)
+    do("listStaffQuestions", group, query={"limit": "1"}, **here)
+    do("getEngagement", group, **here)
+    consulted = {"representatives": "Unison", "began_on": day, "ended_on": day, "evidence_id": None}
+    transfer = {"transfer_on": day, "staff": 40, "promise_months": 24, "measures": "None", "consultations": [consulted]}
+    do("putStaffTransfer", group, transfer, **here)
+    do("getStaffTransfer", group, **here)
+    do("listNextSteps", group, **here)
+    do("listUsualAskLines", query={"stage": "set_up", "sector": "community_health"})
+    line = {"purpose": "legal", "description": "A solicitor", "amount": 5_00}
+    ask = {
+        "stage": "set_up",
+        "sector": "community_health",
+        "currency": "GBP",
+        "instruments": ["grant"],
+        "lines": [line],
+    }
+    do("postAskBuilder", "", ask)
+
+
 def _shown_evidence(play: Play, evidence: str, version: str) -> None:
     do, group, officer = play.do, "group owner", "funder editor"
     named = {"organisation_id": play.organisations["host"]}
@@ -1022,3 +1374,70 @@ def _the_books(play: Play, programme: str) -> None:
     do("getProgrammeTrialBalance", "funder editor", query=moment, programme_id=programme)
     do("getOrganisationTrialBalance", "funder editor", query=moment, organisation_id=play.organisations["funder"])
     do("getOrganisationReconciliation", "funder editor", organisation_id=play.organisations["funder"])
+
+
+def _procurement(play: Play, proposal: str) -> None:
+    do, group, day = play.do, "group owner", today().isoformat()
+    of_it = {"proposal_id": proposal}
+    pounds = {"amount": 90_000_00, "currency": "GBP"}
+    facts = {"as_of": day, "nation": "england", "contract_value": pounds, "comparable_contract_on": None}
+    facts |= {"checks": ["reserved_s33", "direct_award_below_threshold"], "profits": "not_for_profit"}
+    do("postProcurementCheck", body=facts)
+    do("listProposalProcurementChecks", group, query={"as_of": day, "checks": "reserved_s33,vertical_teckal"}, **of_it)
+    draft = {"kind": "procurement_opinion", "title": {"en": "Counsel's opinion"}}
+    evidence = do("postEvidence", group, draft, **of_it).json["id"]
+    opinion = {
+        "route": "reserved_s33",
+        "author_name": "Ruth Pleader",
+        "author_organisation": "Chambers of the North",
+        "client": "group",
+        "challenge_risk": 2,
+        "risk_appetite": "cautious",
+        "given_on": day,
+        "summary": {"en": "A reserved contract is open."},
+        "confidential": False,
+        "counts_as_precedent": True,
+        "evidence_id": evidence,
+        "supersedes_id": None,
+    }
+    first = do("postProcurementOpinion", group, opinion, **of_it).json["id"]
+    do("postProcurementOpinion", group, opinion | {"supersedes_id": first}, **of_it)
+    do("listProcurementOpinions", group, **of_it)
+    do("getProcurementOpinion", group, opinion_id=first)
+    do("getProcurementPrecedents", group, query={"sector": "community_health", "route": "reserved_s33"})
+    bid = {
+        "title": {"en": "Speech therapy"},
+        "authority_name": "Leeds commissioners",
+        "route": "reserved_s33",
+        "occasion": "re_tender",
+        "incumbent": True,
+        "submitted_on": day,
+        "contract_value": pounds,
+        "term_months": 36,
+    }
+    made = do("postBid", group, bid, **of_it).json["id"]
+    do("listBids", group, query={"limit": "1"}, **of_it)
+    do("getBid", group, bid_id=made)
+    surety = {"kind": "performance_bond", "amount": 10_000_00, "covered_by": "insurer", "pledge_id": None}
+    do("putBidSureties", group, {"sureties": [surety]}, seen=f"/v1/bids/{made}", bid_id=made)
+    lost = {"outcome": "lost", "decided_on": day, "lost_on": ["financial_standing"], "words": "Too small, they said."}
+    do("putBidOutcome", group, lost, seen=f"/v1/bids/{made}", bid_id=made)
+    entry = {
+        "kind": "evaluator",
+        "happened_on": day,
+        "organisation_name": "The trust",
+        "person_name": "Hal Just",
+        "role": "Chair of the panel",
+        "words": {"en": "Appointed."},
+        "public": True,
+    }
+    kept = do("postFairCompetitionEntry", group, entry, **of_it).json["id"]
+    back = {"kind": "evaluator", "happened_on": day, "words": "Not him.", "corrects_id": kept, "taken_back": True}
+    do("postFairCompetitionEntry", group, back, **of_it)
+    record = f"/v1/proposals/{proposal}/fair-competition-record"
+    named = {"organisations": [play.organisations["funder"]]}
+    do("putFairCompetitionReaders", group, named, seen=record, **of_it)
+    do("postFairCompetitionPublication", group, **of_it)
+    do("getFairCompetitionRecord", group, **of_it)
+    do("listFairCompetitionLines", group, query={"limit": "1"}, **of_it)
+    do("listFairCompetitionLines", group, headers={"Accept": "text/csv"}, **of_it)

@@ -4,6 +4,8 @@ import re
 
 from marketplace.cli import ROOT
 from marketplace.demo.load import PASSWORD
+from marketplace.insight.reports import KINDS
+from marketplace.reference.facts import REGISTRY
 from tests.promises.committed import committed_openapi
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +37,18 @@ def test_every_address_in_the_glossary_is_an_operations_or_their_beginning() -> 
     named = {re.sub(r"\{[^}]+\}", "{}", path) for path in re.findall(r"`(/v1/[^`]+)`", glossary)}
 
     assert {path for path in named if not any(each.startswith(path + "/") for each in known)} == set()
+
+
+def test_every_idea_names_operations_facts_and_reports_that_there_are() -> None:
+    ideas = (ROOT / "docs" / "seed-ideas.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Za-z_]+)`", ideas))
+    paths = committed_openapi()["paths"].values()
+    operations = {each["operationId"] for path in paths for method, each in path.items() if method != "parameters"}
+    verbs = {each for each in named if re.match(r"(get|list|post|put|patch|delete)[A-Z]", each)}
+
+    assert verbs <= operations
+    assert named - verbs - {"code"} <= {*REGISTRY, *KINDS}
+    assert re.findall(r"^\| (\d+) ", ideas, re.MULTILINE) == [str(number) for number in range(1, 35)]
 
 
 def test_every_link_leads_to_a_file() -> None:

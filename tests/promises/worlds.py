@@ -31,7 +31,7 @@ from marketplace.identity.passwords import password_hash
 from marketplace.pledges.condition_models import ProgrammeSubsidyTerms
 from marketplace.programmes.models import Programme
 from marketplace.proposals import service
-from marketplace.proposals.models import Proposal
+from marketplace.proposals.models import EmployerConsent, Proposal
 from marketplace.store.base import new_id
 from marketplace.values.clock import now, today
 from marketplace.watches.recompute import recompute
@@ -127,13 +127,19 @@ class Building:
         self.listings()
         self.pledges()
         self.ballots()
+        self.learning()
         self.bookings()
         self.deals()
         self.after_the_money()
         self.repayments()
         self.hostings()
         self.watches()
+        self.vehicles()
         self.governance()
+        self.rights_and_safeguards()
+        self.procurement()
+        self.scenarios()
+        social_value_of(self)
         self.letters()
         publish_heads(self.session)
         self.session.commit()
@@ -590,6 +596,70 @@ class Building:
         answer = self.client.put(f"/v1{shared}/pension-arrangement", json=arrangement, headers=sent)
         assert answer.status_code == 200, answer.json
 
+    def rights_and_safeguards(self) -> None:
+        """Claims in each state, a safeguard that can be checked, statements hidden and public, remarks on both."""
+        world, shared = self.world, f"/proposals/{self.world.things['shared']}"
+        words, secret, kept = {"en": "A letter."}, "the claim of a right", "what a group declares of a right"
+        employer = {"authority_organisation_id": str(world.organisations["employer"])}
+        for name, route, authority, day in (
+            ("submitted", "right_to_provide", employer, None),
+            ("declared", "staff_led_voluntary", {"authority_name": world.secret(kept)}, None),
+            ("rejected", "right_to_request", {"authority_name": "A trust"}, "2010-02-01"),
+            ("appealed", "right_to_request", {"authority_name": "A trust"}, "2010-02-01"),
+        ):
+            hidden = secret if name == "submitted" else kept
+            body = {"route": route, "claimant": world.secret(hidden), "title": world.words(hidden), **authority}
+            body |= {"statement": world.words(hidden), "submitted_on": day or str(today())}
+            claim = self.do("group.editor", f"{shared}/right-claims", body)["id"]
+            world.things[f"{name} claim"] = claim
+            if day is not None:
+                answer = {"outcome": "rejected", "rejection_reason": "other", "words": words, "source": "A letter"}
+                self.do("group.editor", f"/right-claims/{claim}/declared-answer", answer | {"answered_on": day})
+            if name == "appealed":
+                self.do("group.editor", f"/right-claims/{claim}/appeal", {"words": words, "appealed_on": day})
+        sent = world.people["group.editor"].headers | {"If-Match": "*"}
+        secret = "what a group promises and who holds it"
+        claimed = {"words": world.words(secret), "evidence_id": world.things["unrelied evidence"]}
+        motives = {"motives": ["staff_say"], "statement": world.words("why a group wants to leave")}
+        for path, body in (("safeguards/open_book", claimed), ("motives", motives), ("stakes", {"board_seats": 7})):
+            answer = self.client.put(f"/v1{shared}/{path}", json=body, headers=sent)
+            assert answer.status_code == 200, answer.json
+        secret = "a statement that is not open to all"
+        self.do("group.editor", f"{shared}/assurance-statements", {"introduction": world.words(secret)})
+        public = f"/proposals/{world.things['public']}"
+        self.do("open.owner", f"{public}/assurance-statements", {})
+        for name, who, home, path, planted in (
+            ("hidden statement's", "funder.editor", "funder", shared, secret),
+            ("public", "stranger", "other fund", public, None),
+            ("hidden", "stranger", "other fund", public, "a remark that the operator hid"),
+        ):
+            remark = {"organisation_id": str(world.organisations[home]), "role": "funder", "kind": "question"}
+            said = world.words(planted) if planted else {"en": "Who sits on the board?"}
+            made = self.do(who, f"{path}/assurance-remarks", remark | {"words": said})["id"]
+            world.things[f"{name} remark"] = made
+        self.do("operator", f"/assurance-remarks/{world.things['hidden remark']}/hiding", {"reason": "It names one."})
+
+    def learning(self) -> None:
+        """A note that anyone reads and one under embargo, a product, a listing; a session, a question, a transfer."""
+        world, group = self.world, "group.editor"
+        shared = world.things["shared"]
+        secret = "a note under embargo"
+        note = a_note(shared, title={"en": "Told"}, body={"en": "To all"})
+        world.things["note"] = self.do(group, "/learning-notes", note)["id"]
+        later = str(today() + timedelta(days=30))
+        note = a_note(shared, title=world.words(secret), body=world.words(secret), embargo_until=later)
+        world.things["embargoed note"] = self.do(group, "/learning-notes", note)["id"]
+        product = A_PRODUCT | {"organisation_id": str(world.organisations["funder"])}
+        world.things["product"] = self.do("funder.editor", "/support-products", product)["id"]
+        session = self.do(group, f"/proposals/{shared}/information-sessions", a_session())
+        world.things["information session"] = session["id"]
+        question = {"question": world.words("what the staff asked"), "asked_on": str(today())}
+        world.things["staff question"] = self.do(group, f"/proposals/{shared}/staff-questions", question)["id"]
+        transfer = {"measures": world.words("how the staff go over"), "staff": 40}
+        sent = world.people[group].headers | {"If-Match": "*"}
+        answer = self.client.put(f"/v1/proposals/{shared}/staff-transfer", json=transfer, headers=sent)
+        assert answer.status_code == 200, answer.json
+
     def repayments(self) -> None:
         """A pledge of a loan, quasi-equity and a recoverable grant, paid; something of each kind awaits its answer."""
         figures = {
@@ -644,6 +714,93 @@ class Building:
         agreed = {"answer": "agreed", "signatories": [{"name": world.secret(secret), "position": "Director"}]}
         self.do("host.approver", f"/fiscal-hostings/{world.things['agreed hosting']}/answer", agreed)
 
+    def vehicles(self) -> None:
+        """A wholesale vehicle with two facilities of the funder's, one with a loss; matches in each of their states."""
+        world, things, session = self.world, self.world.things, self.session
+        self.organisation("bank", "wholesale_vehicle")
+        self.joins("bank.owner", "bank", "owner")
+        bank, funder = (session.get_one(Organisation, world.organisations[name]) for name in ("bank", "funder"))
+        common = {"instruments": ["grant", *REPAYABLE], "ask_max": 50_000_000}
+        wholesale = an_open_programme(session, bank, **common)
+        give_budget(session, wholesale.id, 1_000_000)
+        behind = {"funded_by_programme_id": wholesale.id}
+        lending, other, plain, matching = (
+            an_open_programme(session, funder, **common, **extra) for extra in (behind, behind, {}, {})
+        )
+        give_budget(session, lending.id, 1_000_000)
+        give_budget(session, matching.id, 1_000_000)
+        things |= {"lending programme": lending.id, "plain programme": plain.id}
+        facility = {"first_loss": 2_000, "senior": 8_000, "concentration_bp": 10_000}
+        plan = {"programme_id": str(wholesale.id), "wholesale_facility": facility}
+        things["vehicle"] = self.do("bank.owner", "/vehicles", plan)["id"]
+        for name, programme in (("facility", lending), ("offered facility", other)):
+            draft = facility | {"programme_id": str(programme.id)}
+            things[name] = self.do("bank.owner", f"/vehicles/{things['vehicle']}/facilities", draft)["id"]
+        self.do("funder.approver", f"/facilities/{things['facility']}/agreement")
+        lost = self.offered(
+            "lost pledge", programme_id=str(lending.id), parts=[{"instrument": "loan_unsecured", "amount": 1000}]
+        )
+        self.do("group.owner", f"/pledges/{lost}/acceptance")
+        self.paid(lost)
+        loss = {"amount": {"amount": 500, "currency": "GBP"}, "ground": "uncollectable", "reason": {"en": "Lost."}}
+        written = self.do("funder.adviser", f"/pledges/{lost}/write-offs", loss)["id"]
+        self.do("funder.director", f"/write-offs/{written}/approval")
+        things["draw"] = self.read("funder.editor", f"/facilities/{things['facility']}/draws?limit=1")["data"][0]["id"]
+        self.employer_matches(matching.id)
+
+    def paid(self, pledge: str) -> None:
+        """Sign the pledge and pay its one tranche."""
+        self.do("funder.editor", f"/pledges/{pledge}/agreement", {"signed_on": str(today())})
+        (row,) = self.read("funder.editor", f"/pledges/{pledge}/tranches")
+        self.do("group.editor", f"/tranches/{row['id']}/claim", {})
+        self.do("funder.director", f"/tranches/{row['id']}/approval")
+        self.do("funder.adviser", f"/tranches/{row['id']}/payment", {"paid_on": str(today()), "reference": "B"})
+
+    def employer_matches(self, programme: UUID) -> None:
+        """A fund that matches, and five pledges of it: not matched, invited, agreed, launched, and saved."""
+        world, things = self.world, self.world.things
+        plan = {"opening": 1_000_000, "planned": 1_000, "costs": 0, "employer_cash": 1_000, "yearly_saving": 1_000}
+        self.do("funder.approver", "/vehicles", {"programme_id": str(programme), "employer_match": plan})
+        consent = EmployerConsent(
+            id=new_id(),
+            proposal_id=things["shared"],
+            parent_organisation_id=world.organisations["employer"],
+            state="answered",
+            title={"en": "May we?"},
+            invited_by=world.people["group.owner"].id,
+            answer="explore",
+            answered_at=now(),
+        )
+        self.session.add(consent)
+        self.session.commit()
+        things["matching consent"] = str(consent.id)
+        for name in ("unmatched", "invited", "agreed", "launched", "saved"):
+            pledge = self.offered(f"{name} match's pledge", programme_id=str(programme))
+            self.do("group.owner", f"/pledges/{pledge}/acceptance")
+            if name == "unmatched":
+                continue
+            words = {"consent_id": str(consent.id), "message": world.words("the words of an employer match")}
+            made = self.do("group.editor", f"/pledges/{pledge}/employer-match", words)["id"]
+            things[f"{name} match"] = made
+            if name == "invited":
+                continue
+            few = {"amount": 2_000, "currency": "GBP"}
+            conflict = world.words("the words of an employer match")
+            agreed = {"cash": few, "staff_time": few, "later_commissioner": True, "conflict": conflict}
+            self.do("employer.approver", f"/employer-matches/{made}/agreement", agreed)
+            cash = {"amount": {"amount": 1_000, "currency": "GBP"}, "given_on": str(today()), "reference": "C 1"}
+            things[f"{name} cash"] = self.do("employer.approver", f"/employer-matches/{made}/cash", cash)["id"]
+            if name == "agreed":
+                continue
+            self.do("group.editor", f"/employer-contributions/{things[f'{name} cash']}/receipt")
+            if name == "saved":
+                self.paid(pledge)
+            self.do("funder.editor", f"/employer-matches/{made}/launch", {"launched_on": str(today())})
+            if name == "saved":
+                saving = {"yearly_saving": few, "saving_from": str(today())}
+                shown = {"evidence_version_id": things["accepted version"]}
+                self.do("funder.editor", f"/employer-matches/{made}/saving", saving | shown)
+
     # What is watched
 
     def watches(self) -> None:
@@ -697,7 +854,31 @@ class Building:
             plan = about | {"user_id": str(world.people[about_whom].id), "words": world.words("a plan for a conflict")}
             things[name] = self.do("funder.approver", f"{path}/conflict-plans", plan)["id"]
 
+    def procurement(self) -> None:
+        """A confidential opinion, a bid, and a record that the stranger was let read."""
+        world = self.world
+        shared = f"/proposals/{world.things['shared']}"
+        secret = "an opinion on procurement"
+        opinion = an_opinion(world.words(secret), author=world.secret(secret))
+        world.things["opinion"] = self.do("group.editor", f"{shared}/procurement-opinions", opinion)["id"]
+        secret = "a bid of the group's"
+        bid = a_bid(world.words(secret), contract_value=world.sum(secret), authority=world.secret(secret))
+        world.things["bid"] = self.do("group.editor", f"{shared}/bids", bid)["id"]
+        secret = "the fair-competition record"
+        entry = an_entry(world.words(secret), person=world.secret(secret))
+        world.things["entry"] = self.do("group.editor", f"{shared}/fair-competition-entries", entry)["id"]
+        readers = {"organisations": [str(world.organisations["other fund"])]}
+        sent = world.people["group.editor"].headers | {"If-Match": "*"}
+        answer = self.client.put(f"/v1{shared}/fair-competition-record/readers", json=readers, headers=sent)
+        assert answer.status_code == 200, answer.json
+
     # Letters, passwords and tokens
+
+    def scenarios(self) -> None:
+        name = self.world.secret("the name of a group's scenario")
+        path = f"/organisations/{self.world.organisations['group']}/scenarios"
+        made = self.do("group.owner", path, {"name": name, "parameters": A_SCENARIO})
+        self.world.things["scenario"] = made["id"]
 
     def letters(self) -> None:
         world, session = self.world, self.session
@@ -791,6 +972,316 @@ def requests_of(world: World, who: str) -> dict[str, Callable[[], Sent]]:
         **_about_governance(world),
         **_about_deals(world),
         **_about_what_follows_the_money(world),
+        **_about_rights_and_safeguards(world, who),
+        **_about_vehicles(world),
+        **_about_insight(world),
+        **_about_social_value(world),
+        **_about_cohorts(world),
+    }
+
+
+def _about_cohorts(world: World) -> dict[str, Callable[[], Sent]]:
+    """How many groups a programme takes on at a time, who they are, and its terms for first movers."""
+    programme, draft = ({"programme_id": world.things[name]} for name in ("programme", "draft programme"))
+    limit = {"limit": 900, "per_sector": True, "learning_note_required": True}
+    return {
+        "getCohortLimit/published": lambda: Sent(programme),
+        "getCohortLimit/a draft's": lambda: Sent(draft),
+        "putCohortLimit": lambda: Sent(programme, limit),
+        "getFirstMoverTerms/published": lambda: Sent(programme),
+        "getFirstMoverTerms/a draft's": lambda: Sent(draft),
+        "putFirstMoverTerms": lambda: Sent(programme, {"words": {"en": "Half the rate."}, "up_to_rank": 5}),
+        "getProgrammeCohort": lambda: Sent(programme),
+        "listCohortPlaces": lambda: Sent(programme),
+        "getMoverRank": lambda: Sent({"proposal_id": world.things["shared"]}),
+    }
+
+
+def _about_rights_and_safeguards(world: World, who: str) -> dict[str, Callable[[], Sent]]:
+    things, day, words = world.things, str(today()), {"en": "Said."}
+    shared, public = ({"proposal_id": things[name]} for name in ("shared", "public"))
+    claims = ("submitted", "declared", "rejected", "appealed")
+    submitted, declared, rejected, appealed = ({"claim_id": things[f"{name} claim"]} for name in claims)
+    asked = {"organisation_id": str(world.organisations["employer"])}
+    claim = {"route": "commissioner_led", "authority_name": "A council", "claimant": "Us", "title": words}
+    answer = {"outcome": "accepted", "answered_on": day, "source": "A letter"}
+    safeguard, verified = {**shared, "safeguard": "staff_director"}, {**shared, "safeguard": "open_book"}
+    remarks = ("hidden statement's", "public", "hidden")
+    known, open_, hidden = ({"remark_id": things[f"{name} remark"]} for name in remarks)
+    home = world.homes.get(world.person_of(who), "group")
+    remark = {"organisation_id": str(world.organisations[home]), "role": "other", "kind": "concern", "words": words}
+    return {
+        "listRights": Sent,
+        "getRightsCoverage": lambda: Sent(query={"on": "2010-01-01"}),
+        "getRightsStatistics": lambda: Sent(query={"by": "authority"}),
+        "getRightsPosition": lambda: Sent(shared),
+        "getMotives": lambda: Sent(shared),
+        "putMotives": lambda: Sent(shared, {"motives": ["avoid_cut"]}),
+        "listProposalRightClaims": lambda: Sent(shared),
+        "postRightClaim": lambda: Sent(shared, claim | {"statement": words, "submitted_on": day}),
+        "listRightClaims": lambda: Sent(query=asked),
+        "getRightClaim": lambda: Sent(submitted),
+        "postRightClaimAnswer": lambda: Sent(submitted, answer),
+        "postRightClaimDeclaredAnswer": lambda: Sent(declared, answer),
+        "postRightClaimAppeal": lambda: Sent(rejected, {"words": words, "appealed_on": day}),
+        "postRightClaimAppealOutcome": lambda: Sent(
+            appealed, {"outcome": "upheld", "source": "A letter", "decided_on": day}
+        ),
+        "postRightClaimWithdrawal": lambda: Sent(submitted, {}),
+        "listSafeguards": lambda: Sent(shared),
+        "getSafeguard": lambda: Sent(verified),
+        "putSafeguard": lambda: Sent(safeguard, {"words": words}),
+        "deleteSafeguard": lambda: Sent(verified),
+        "postSafeguardVerification": lambda: Sent(verified, {"decision": "confirmed", "reason": "Read."}),
+        "getStakes": lambda: Sent(shared),
+        "putStakes": lambda: Sent(shared, {"staff_votes_bp": 5100}),
+        "getAssuranceStatementDraft": lambda: Sent(shared),
+        "postAssuranceStatement": lambda: Sent(shared, {"open_to_all": True}),
+        "listAssuranceStatements/a hidden proposal's": lambda: Sent(shared),
+        "listAssuranceStatements/a public proposal's": lambda: Sent(public),
+        "getAssuranceStatement/a hidden proposal's": lambda: Sent({**shared, "number": 1}),
+        "getAssuranceStatement/a public proposal's": lambda: Sent({**public, "number": 1}),
+        "listAssuranceRemarks/a hidden proposal's": lambda: Sent(shared),
+        "listAssuranceRemarks/a public proposal's": lambda: Sent(public),
+        "postAssuranceRemark": lambda: Sent(public, remark),
+        "getAssuranceRemark/on a hidden statement": lambda: Sent(known),
+        "getAssuranceRemark/on a public statement": lambda: Sent(open_),
+        "postAssuranceRemarkAnswer": lambda: Sent(known, {"answer": words}),
+        "postAssuranceRemarkWithdrawal": lambda: Sent(known),
+        "postAssuranceRemarkHiding": lambda: Sent(open_, {"reason": "It names a patient."}),
+        "postAssuranceRemarkRestoration": lambda: Sent(hidden),
+        **_about_procurement(world),
+    }
+
+
+def an_opinion(summary: dict[str, str], *, author: str) -> dict[str, Any]:
+    """What counsel wrote."""
+    named = {"author_name": author, "author_organisation": "Chambers", "client": "group"}
+    return {"route": "reserved_s33", "challenge_risk": 2, "given_on": str(today()), "summary": summary, **named}
+
+
+def a_bid(title: dict[str, str], *, contract_value: dict[str, Any], authority: str) -> dict[str, Any]:
+    """A bid for the service's own contract."""
+    about = {"route": "reserved_s33", "occasion": "first_contract", "incumbent": True, "term_months": 36}
+    value = {"contract_value": contract_value, "authority_name": authority, "submitted_on": str(today())}
+    return {"title": title, **about, **value}
+
+
+def an_entry(words: dict[str, str], *, person: str) -> dict[str, Any]:
+    """Who sponsors the proposal."""
+    return {"kind": "sponsor", "happened_on": str(today()), "role": "Sponsor", "person_name": person, "words": words}
+
+
+def _about_procurement(world: World) -> dict[str, Callable[[], Sent]]:
+    shared, bid = {"proposal_id": world.things["shared"]}, {"bid_id": world.things["bid"]}
+    words = {"en": "Said."}
+    value = {"amount": 1000, "currency": "GBP"}
+    readers = {"organisations": [str(world.organisations["host"])]}
+    cell = {"sector": "community_health", "route": "reserved_s33"}
+    outcome = {"outcome": "withdrawn", "decided_on": str(today())}
+    surety = {"kind": "performance_bond", "amount": 5, "covered_by": "none"}
+    return {
+        "postProcurementCheck": lambda: Sent(json={"nation": "england"}),
+        "listProposalProcurementChecks": lambda: Sent(shared),
+        "postProcurementOpinion": lambda: Sent(shared, an_opinion(words, author="Ruth")),
+        "listProcurementOpinions": lambda: Sent(shared),
+        "getProcurementOpinion": lambda: Sent({"opinion_id": world.things["opinion"]}),
+        "getProcurementPrecedents": lambda: Sent(query=cell),
+        "postBid": lambda: Sent(shared, a_bid(words, contract_value=value, authority="A council")),
+        "listBids": lambda: Sent(shared),
+        "getBid": lambda: Sent(bid),
+        "putBidOutcome": lambda: Sent(bid, outcome),
+        "putBidSureties": lambda: Sent(bid, {"sureties": [surety]}),
+        "getFairCompetitionRecord": lambda: Sent(shared),
+        "listFairCompetitionLines": lambda: Sent(shared),
+        "postFairCompetitionEntry": lambda: Sent(shared, an_entry(words, person="Hal")),
+        "putFairCompetitionReaders": lambda: Sent(shared, readers),
+        "postFairCompetitionPublication": lambda: Sent(shared),
+    }
+
+
+def _about_vehicles(world: World) -> dict[str, Callable[[], Sent]]:
+    """Vehicles for the start-up phase: simulated, opened, and run."""
+    plan = {"opening": 100_000_00, "planned": 30_000_00, "costs": 4_000_00}
+    pool = plan | {"success_bp": 5_000, "charge_bp": 12_000}
+    award = {"award": 1_000_00, "drawn_on": "2020-01-01", "threshold": 0, "rate_bp": 100, "cap_multiple_bp": 15_000}
+    conversion = plan | award | {"years_of_revenue": [{"ended_on": "2021-03-31", "revenue": 5}]}
+    match = plan | {"employer_cash": 5_000_00, "yearly_saving": 9_000_00}
+    facility = {"first_loss": 200, "senior": 800, "deals": [{"amount": 100}]}
+    things, shown = world.things, str(world.things["accepted version"])
+    vehicle, open_, offered = (
+        {"vehicle_id": things["vehicle"]},
+        {"facility_id": things["facility"]},
+        {"facility_id": things["offered facility"]},
+    )
+    few, day = {"amount": 5, "currency": "GBP"}, str(today())
+    came = {"amount": few, "received_on": day, "reference": "BACK 1"}
+    given = {"amount": few, "given_on": day, "reference": "GIVEN 9"}
+    layers = {"first_loss": 20, "senior": 80, "programme_id": str(things["lending programme"])}
+    agreement = {"cash": few, "staff_time": few, "later_commissioner": False, "conflict": {"en": "None."}}
+    invited, agreed, launched, saved = (
+        {"match_id": things[f"{name} match"]} for name in ("invited", "agreed", "launched", "saved")
+    )
+    unmatched = {"pledge_id": things["unmatched match's pledge"]}
+    run = {"programme_id": str(things["plain programme"]), "success_repayable_pool": pool}
+    return {
+        "postVehicle": lambda: Sent(json=run),
+        "listVehicles": Sent,
+        "getVehicle": lambda: Sent(vehicle),
+        "getVehicleLookThrough": lambda: Sent(vehicle),
+        "postFacility": lambda: Sent(vehicle, layers),
+        "listFacilities": Sent,
+        "getFacility": lambda: Sent(open_),
+        "postFacilityAgreement": lambda: Sent(offered),
+        "postFacilityWithdrawal": lambda: Sent(offered),
+        "listFacilityDraws": lambda: Sent(open_),
+        "postFacilityRecovery": lambda: Sent({"draw_id": things["draw"]}, came),
+        "postEmployerMatch": lambda: Sent(unmatched, {"consent_id": things["matching consent"]}),
+        "listEmployerMatches": Sent,
+        "getEmployerMatch": lambda: Sent(agreed),
+        "postEmployerMatchAgreement": lambda: Sent(invited, agreement),
+        "postEmployerMatchDecline": lambda: Sent(invited),
+        "postEmployerCash": lambda: Sent(agreed, given),
+        "postEmployerContributionReceipt": lambda: Sent({"contribution_id": things["agreed cash"]}),
+        "postEmployerStaffTime": lambda: Sent(agreed, given | {"evidence_version_id": shown}),
+        "postEmployerMatchLaunch": lambda: Sent(agreed, {"launched_on": day}),
+        "postEmployerMatchSaving": lambda: Sent(
+            launched, {"yearly_saving": few, "saving_from": day, "evidence_version_id": shown}
+        ),
+        "postEmployerReturn": lambda: Sent(saved, came),
+        "postSuccessRepayablePoolSimulation": lambda: Sent(json=pool),
+        "postOutcomeLinkedConversionSimulation": lambda: Sent(json=conversion),
+        "postEmployerMatchSimulation": lambda: Sent(json=match),
+        "postWholesaleFacilitySimulation": lambda: Sent(json=facility),
+        **_about_learning(world),
+    }
+
+
+A_SCENARIO = {
+    "form": "discrete",
+    "market": 500,
+    "p": 0.03,
+    "q": 0.38,
+    "start_year": 2026,
+    "years": 5,
+    "already": 3,
+    "seed_per_launch": {"amount": 20_000_00, "currency": "GBP"},
+    "seed_per_year": {"amount": 100_000_00, "currency": "GBP"},
+    "unfunded_bp": 2_800,
+    "contract_years": 4,
+    "rewon_bp": 5_000,
+}
+
+
+def _about_insight(world: World) -> dict[str, Callable[[], Sent]]:
+    group = {"organisation_id": world.organisations["group"]}
+    kept = {"scenario_id": world.things["scenario"]}
+    bass = {"form": "continuous", "market": 1000, "p": 0.03, "q": 0.38, "periods": 12}
+    points = [{"time": 1, "count": 9}, {"time": 3, "count": 58}, {"time": 5, "count": 100}]
+    return {
+        "listMarketReports": Sent,
+        "getMarketReport": lambda: Sent({"slug": "seed_gap"}),
+        "getDiffusion": Sent,
+        "postBassCurve": lambda: Sent(json=bass),
+        "postBassFit": lambda: Sent(json={"points": points, "market": 300}),
+        "postAdopterCategories": lambda: Sent(json={"adopters": 200, "ranks": [5]}),
+        "listScenarioPresets": Sent,
+        "listScenarios": lambda: Sent(group),
+        "postScenario": lambda: Sent(group, {"name": "Another", "parameters": A_SCENARIO}),
+        "getScenario": lambda: Sent(kept),
+        "putScenario": lambda: Sent(kept, {"name": "A changed one", "parameters": A_SCENARIO}),
+        "deleteScenario": lambda: Sent(kept),
+        "postSimulation": lambda: Sent(json={"first": {"preset": "dream"}, "second": {"preset": "nightmare"}}),
+        "postSimulation/with a group's own": lambda: Sent(
+            json={"first": {"preset": "dream"}, "second": {"scenario_id": str(world.things["scenario"])}}
+        ),
+    }
+
+
+def an_account(words: str) -> dict[str, Any]:
+    """An account of social value with those words in its outcome."""
+    price = {"amount": 850_000, "currency": "GBP"}
+    outcome = {
+        "beneficiary": words,
+        "change": {"en": words},
+        "quantity": "60",
+        "proxy": {"name": words, "value": price, "source": words, "year": 2024},
+        **dict.fromkeys(("deadweight_bp", "displacement_bp", "attribution_bp", "drop_off_bp"), 1000),
+        "duration_years": 2,
+    }
+    paid = {"contributor": words, "kind": "money", "amount": {"amount": 25_000_000, "currency": "GBP"}}
+    return {"convention": "end_of_year", "inputs": [paid], "outcomes": [outcome]}
+
+
+def a_benefit(words: str) -> dict[str, Any]:
+    """A benefit with those words wherever it takes any."""
+    return {
+        "title": {"en": words},
+        "beneficiary": words,
+        "unit": "weeks",
+        "baseline": {"value": "18", "on": str(today() - timedelta(days=100)), "source": words},
+        "target": {"value": "8", "on": str(today() + timedelta(days=600))},
+        "owner": {"name": words, "role": words},
+        "measurement_days": [str(today() + timedelta(days=300))],
+    }
+
+
+def a_measurement(words: str) -> dict[str, Any]:
+    return {"measured_on": str(today()), "value": "17.5", "source": words, "note": words}
+
+
+def social_value_of(building: Building) -> None:
+    """Two assessments of the shared proposal, one of them shown with it, and a benefit that was measured."""
+    world, do = building.world, building.do
+    proposal = f"/proposals/{world.things['shared']}"
+    for name, confidential in (("assessment", True), ("shared assessment", False)):
+        secret = name.replace("assessment", "assessment of social value")
+        draft = {"title": world.words(secret), "confidential": confidential}
+        made = do("group.owner", f"{proposal}/social-value-assessments", draft)["id"]
+        account = an_account(world.secret(secret)) | {"kind": "forecast"}
+        first, second = (do("group.owner", f"/social-value-assessments/{made}/versions", account) for _ in range(2))
+        world.things |= {name: made, f"{name} version": first["id"], f"{name} next version": second["id"]}
+    benefit = do("group.owner", f"{proposal}/benefits", a_benefit(world.secret("the benefits register")))["id"]
+    measured = a_measurement(world.secret("the benefits register"))
+    do("group.owner", f"/benefits/{benefit}/measurements", measured)
+    world.things["benefit"] = benefit
+
+
+def _about_social_value(world: World) -> dict[str, Callable[[], Sent]]:
+    things = world.things
+    shared, benefit = {"proposal_id": things["shared"]}, {"benefit_id": things["benefit"]}
+    versions = {name: {"version_id": things[f"{name} version"]} for name in ("assessment", "shared assessment")}
+    kept, shown = ({"assessment_id": things[name]} for name in ("assessment", "shared assessment"))
+    compared = {
+        name: {"first": things[f"{name} version"], "second": things[f"{name} next version"]}
+        for name in ("assessment", "shared assessment")
+    }
+    bid = {"bidder": "A", "value": {"amount": 5_000_000, "currency": "GBP"}}
+    return {
+        "postSocialValueAssessment": lambda: Sent(shared, {"title": {"en": "Another"}}),
+        "listSocialValueAssessments": lambda: Sent(shared),
+        "getSocialValueAssessment/confidential": lambda: Sent(kept),
+        "getSocialValueAssessment/shared with the proposal": lambda: Sent(shown),
+        "putSocialValueAssessmentSharing": lambda: Sent(kept, {"confidential": True}),
+        "postSocialValueVersion": lambda: Sent(kept, an_account("Nobody's") | {"kind": "evaluated"}),
+        "listSocialValueVersions/confidential": lambda: Sent(kept),
+        "listSocialValueVersions/shared with the proposal": lambda: Sent(shown),
+        "getSocialValueVersion/confidential": lambda: Sent(versions["assessment"]),
+        "getSocialValueVersion/shared with the proposal": lambda: Sent(versions["shared assessment"]),
+        "getSocialValueComparison/confidential": lambda: Sent(query=compared["assessment"]),
+        "getSocialValueComparison/shared with the proposal": lambda: Sent(query=compared["shared assessment"]),
+        "postBenefit": lambda: Sent(shared, a_benefit("Nobody's")),
+        "listBenefits": lambda: Sent(shared),
+        "getBenefit": lambda: Sent(benefit),
+        "patchBenefit": lambda: Sent(benefit, {"owner": {"name": "Another", "role": "Lead"}}),
+        "postBenefitRetirement": lambda: Sent(benefit, {"reason": {"en": "No more."}}),
+        "postBenefitMeasurement": lambda: Sent(benefit, a_measurement("Nobody's")),
+        "listBenefitMeasurements": lambda: Sent(benefit),
+        "getBenefitsCheck": lambda: Sent(shared),
+        "postSocialReturn": lambda: Sent(json=an_account("Nobody's")),
+        "postTenderScore": lambda: Sent(json={"bids": [bid], "max_points": "10"}),
+        "postFullTimeEquivalent": lambda: Sent(json={"full_time": 10, "years": "2"}),
+        "postNetOutcome": lambda: Sent(json={"reached_bp": 2800, "comparison_bp": 1500, "participants": 500}),
     }
 
 
@@ -883,6 +1374,70 @@ def a_ballot(evidence: str, **members: Any) -> dict[str, Any]:
     """A ballot of forty whose document is that evidence."""
     counts = {"electorate": 40, "votes_for": 30, "votes_against": 5, "spoiled": 1}
     return {"evidence_id": evidence, **counts, "held_on": str(today()), **members}
+
+
+A_PRODUCT = {
+    "kind": "guide",
+    "licence": "cc_by_4",
+    "title": {"en": "A guide"},
+    "summary": {"en": "How it was done"},
+    "link": "https://example.org/guide",
+}
+
+
+def a_note(proposal: Any, **members: Any) -> dict[str, Any]:
+    """A learning note about that proposal, of a stage that it has reached; whose it is, is the group's to know."""
+    where = {"proposal_id": str(proposal), "kind": "advice", "stage": "business_case", "sector": "arts_culture"}
+    words = {"title": {"en": "Ask early"}, "body": {"en": "And often"}, "anonymous": True}
+    return where | words | members
+
+
+def a_session() -> dict[str, Any]:
+    """A session that was held today."""
+    return {"kind": "drop_in", "held_on": str(today()), "invited": 40, "attended": 30}
+
+
+def _about_learning(world: World) -> dict[str, Callable[[], Sent]]:
+    things = world.things
+    shared, note = {"proposal_id": things["shared"]}, {"note_id": things["note"]}
+    product, change = {"product_id": things["product"]}, a_note(things["shared"])
+    funder = {"organisation_id": world.organisations["funder"]}
+    listing = {"services": ["legal"], "words": {"en": "Advice"}, "conflicts": {"en": "None"}, "listed": False}
+    del change["proposal_id"]
+    return {
+        "postLearningNote": lambda: Sent({}, a_note(things["shared"])),
+        "listLearningNotes": Sent,
+        "getLearningNote/public": lambda: Sent(note),
+        "getLearningNote/under embargo": lambda: Sent({"note_id": things["embargoed note"]}),
+        "putLearningNote": lambda: Sent(note, change),
+        "postLearningNoteWithdrawal": lambda: Sent(note),
+        "listLearningNoteVersions": lambda: Sent(note),
+        "listOrganisationLearningNotes": lambda: Sent({"organisation_id": world.organisations["group"]}),
+        "listProposalLearningNotes": lambda: Sent(shared),
+        "postSupportProduct": lambda: Sent({}, A_PRODUCT | {"organisation_id": str(funder["organisation_id"])}),
+        "listSupportProducts": Sent,
+        "getSupportProduct": lambda: Sent(product),
+        "putSupportProduct": lambda: Sent(product, A_PRODUCT),
+        "postSupportProductWithdrawal": lambda: Sent(product),
+        "putAdviserListing": lambda: Sent(funder, listing),
+        "getAdviserListing": lambda: Sent(funder),
+        "listAdvisers": Sent,
+        "listProposalAdvisers": lambda: Sent(shared),
+        "listResources": Sent,
+        "getEngagement": lambda: Sent(shared),
+        "postInformationSession": lambda: Sent(shared, a_session()),
+        "putInformationSession": lambda: Sent({"session_id": things["information session"]}, a_session()),
+        "getInformationSession": lambda: Sent({"session_id": things["information session"]}),
+        "getStaffQuestion": lambda: Sent({"question_id": things["staff question"]}),
+        "postStaffQuestion": lambda: Sent(shared, {"question": {"en": "Why?"}, "asked_on": str(today())}),
+        "listStaffQuestions": lambda: Sent(shared),
+        "putStaffAnswer": lambda: Sent({"question_id": things["staff question"]}, {"answer": {"en": "Because."}}),
+        "putStaffTransfer": lambda: Sent(shared, {"staff": 41}),
+        "getStaffTransfer": lambda: Sent(shared),
+        "listNextSteps": lambda: Sent(shared),
+        "listUsualAskLines": lambda: Sent(query={"stage": "exploring"}),
+        "postAskBuilder": lambda: Sent({}, {"stage": "exploring"}),
+    }
 
 
 def _about_the_language() -> dict[str, Callable[[], Sent]]:

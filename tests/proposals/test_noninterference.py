@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from marketplace.proposals import service
 from marketplace.store.journal import Event
 from tests.builders import Person, a_member, an_organisation
 from tests.proposals.builders import ASK, FACTS, a_group, a_proposal, seen
+
+pytestmark = pytest.mark.slow
 
 FEW = settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

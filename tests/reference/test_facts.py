@@ -92,15 +92,18 @@ def test_only_what_somebody_else_attests_can_be_more_than_declared() -> None:
 
     assert declared == {
         *("ask", "ask_currency", "stage", "instruments_sought", "staff_publicly_employed"),
-        *("investment_sought", "loan_share"),
+        *("investment_sought", "loan_share", "additionality"),
     }
     for definition in REGISTRY.values():
         if definition.derived_from:
             assert definition.assurable == any(REGISTRY[slug].assurable for slug in definition.derived_from)
 
 
-def test_the_threat_of_cuts_may_be_weighed_and_never_decides() -> None:
-    assert [slug for slug, definition in REGISTRY.items() if definition.never_hard] == ["cuts_threat"]
+def test_the_threat_of_cuts_and_additionality_may_be_weighed_and_never_decide() -> None:
+    assert [slug for slug, definition in REGISTRY.items() if definition.never_hard] == [
+        "cuts_threat",
+        "additionality",
+    ]
 
 
 def test_no_slug_can_be_the_member_that_holds_the_levels() -> None:

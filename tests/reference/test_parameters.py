@@ -23,8 +23,34 @@ def test_the_limits_of_the_subsidy_control_act_hold_from_its_first_day(day: date
 
     assert parameters.value_on("mfa_limit", day) == mfa
     assert parameters.value_on("spei_limit", day) == spei
-    assert parameters.figures_on(day) == in_force
-    assert parameters.values_on(day) == {**in_force, "as_of": day.isoformat()}
+    figures = parameters.figures_on(day)
+    assert {name: figures.get(name) for name in in_force} == in_force
+    amounts = {name: value for name, value in figures.items() if name in parameters.amounts()}
+    assert parameters.values_on(day) == {**amounts, "as_of": day.isoformat()}
+
+
+def test_criteria_are_told_amounts_and_no_rates() -> None:
+    day = date(2026, 11, 22)
+
+    assert parameters.figures_on(day)["discount_rate"] == 350
+    assert parameters.values_on(day).keys() == parameters.amounts() | {parameters.AS_OF}
+    assert "discount_rate" not in parameters.amounts()
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "value"),
+    [
+        ("discount_rate", date(2003, 3, 31), None),
+        ("discount_rate", date(2003, 4, 1), 350),
+        ("health_discount_rate", date(2018, 3, 31), None),
+        ("health_discount_rate", date(2018, 4, 1), 150),
+        ("social_value_weighting_minimum", date(2020, 12, 31), None),
+        ("social_value_weighting_minimum", date(2021, 1, 1), 1000),
+        ("social_value_weighting_minimum", date(2026, 11, 22), 1000),
+    ],
+)
+def test_rates_and_weightings_of_social_value_hold_from_their_day(name: str, day: date, value: int | None) -> None:
+    assert parameters.value_on(name, day) == value
 
 
 def test_no_parameter_has_the_name_of_the_day() -> None:

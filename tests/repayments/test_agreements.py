@@ -16,6 +16,8 @@ from tests.builders import a_member
 from tests.pledges.scene import Scene
 from tests.repayments.scene import LENT, LOAN, Lent, a_loan, a_part, a_repayable_scene, accepted_evidence, gbp, lent
 
+pytestmark = pytest.mark.slow
+
 RECOVERABLE = {"event": "A first contract", "multiple_bp": 12_000, "instalments": 3, "first_year": 2}
 
 

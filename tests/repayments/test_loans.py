@@ -18,6 +18,8 @@ from tests.builders import a_member, an_organisation
 from tests.pledges.scene import ASK, Scene
 from tests.repayments.scene import LENT, LOAN, a_loan, a_part, a_repayable_scene, gbp, lent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(session: Session, client: FlaskClient) -> Scene:

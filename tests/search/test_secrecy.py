@@ -32,6 +32,8 @@ from tests.matching.markets import AUTHORED, RandomMarket, a_value, some_facts
 from tests.search.builders import a_proposal
 from tests.search.test_proposals import one_value
 
+pytestmark = pytest.mark.slow
+
 FEW = settings(
     deadline=None, max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

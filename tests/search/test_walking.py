@@ -16,6 +16,8 @@ from tests.matching.builders import a_programme
 from tests.search.asking import answer, parameters, refused
 from tests.search.builders import a_proposal
 
+pytestmark = pytest.mark.slow
+
 SOME = settings(
     deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

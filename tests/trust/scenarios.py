@@ -18,10 +18,13 @@ from sqlalchemy.orm import Session
 from marketplace.identity.models import User
 from marketplace.identity.passwords import password_hash
 from marketplace.values.clock import now, today
-from tests.builders import Person, a_member
+from tests.builders import Person, a_member, an_organisation
 from tests.governance.scene import Governed
 from tests.pledges.scene import ASK, Scene, a_scene
+from tests.programmes.builders import an_open_programme
 from tests.repayments.scene import Lent, a_loan, a_part, a_repayable_scene, accepted_evidence, gbp, lent
+from tests.vehicles.match_scene import Matched, a_matching_fund, an_answered_consent, matched
+from tests.vehicles.scene import Behind, behind
 
 
 @dataclass(frozen=True)
@@ -397,6 +400,134 @@ def a_success(scene: Scene) -> Asked:
     shown = accepted_evidence(scene, "contract_signed")
     body = {"happened_on": today().isoformat(), "evidence_version_id": shown}
     return Asked(scene.officer, "POST", f"/pledges/{grant.pledge}/success-event", body)
+
+
+# Vehicles
+
+
+def there(session: Session, client: FlaskClient) -> Scene:
+    """The scene of an intermediary with an open facility; who stands behind it is found again by `_behind`."""
+    made = behind(session, client, wholesale_budget=200_000_00)
+    BEHIND[id(made.scene)] = made
+    return made.scene
+
+
+def beside(session: Session, client: FlaskClient, *, agreed: bool = True) -> Scene:
+    """The scene of a fund with an employer match, agreed unless told otherwise."""
+    made = matched(session, client, agreed=agreed)
+    BESIDE[id(made.scene)] = made
+    return made.scene
+
+
+BEHIND: dict[int, Behind] = {}
+BESIDE: dict[int, Matched] = {}
+
+
+@scenario("postPledgeAcceptance/of a loan, drawn on a facility", there)
+def an_acceptance_that_draws(scene: Scene) -> Asked:
+    pledge = scene.offered(parts=[a_part("loan_unsecured", None, 10_000_00)])
+    return Asked(scene.nurse, "POST", f"/pledges/{pledge}/acceptance")
+
+
+@scenario("postTrancheCancellation/of a loan, drawn on a facility", there)
+def a_cancellation_that_gives_back(scene: Scene) -> Asked:
+    pledge = scene.signed(parts=[a_part("loan_unsecured", None, 10_000_00)])
+    return Asked(scene.officer, "POST", f"/tranches/{scene.tranches(pledge)[0]['id']}/cancellation", BECAUSE)
+
+
+@scenario("postRepayment/of a loan, drawn on a facility", there)
+def a_repayment_to_a_facility(scene: Scene) -> Asked:
+    pledge = BEHIND[id(scene)].lend(10_000_00)
+    body = {"amount": gbp(1_000_00), "reference": "IN 1", "received_on": today().isoformat()}
+    return Asked(scene.officer, "POST", f"/pledges/{pledge}/repayments", body)
+
+
+@scenario("postWriteOffApproval/of a loan, drawn on a facility", there)
+def a_loss_of_a_facility(scene: Scene) -> Asked:
+    made = _made(scene, scene.officer, f"/pledges/{BEHIND[id(scene)].lend(10_000_00)}/write-offs", LOST)
+    return Asked(scene.director, "POST", f"/write-offs/{made['id']}/approval")
+
+
+@scenario("postFacility", there)
+def a_facility_offered(scene: Scene) -> Asked:
+    made = BEHIND[id(scene)]
+    return Asked(made.banker, "POST", f"/vehicles/{made.vehicle}/facilities", _another(made))
+
+
+@scenario("postFacilityAgreement", there)
+def a_facility_agreed(scene: Scene) -> Asked:
+    made = BEHIND[id(scene)]
+    offered = _made(scene, made.banker, f"/vehicles/{made.vehicle}/facilities", _another(made))
+    return Asked(scene.director, "POST", f"/facilities/{offered['id']}/agreement")
+
+
+@scenario("postFacilityRecovery", there)
+def a_recovery(scene: Scene) -> Asked:
+    made = BEHIND[id(scene)]
+    made.write_off(made.lend(10_000_00), 5_000_00)
+    draw = made.read("/draws", scene.officer)["data"][0]["id"]
+    body = {"amount": gbp(1_000_00), "received_on": today().isoformat(), "reference": "BACK 1"}
+    return Asked(scene.officer, "POST", f"/facility-draws/{draw}/recoveries", body)
+
+
+@scenario("postEmployerMatch", a_matching_fund)
+def a_match_invited(scene: Scene) -> Asked:
+    employer = an_organisation(scene.session, kind="public_body", name="Leeds community trust")
+    body = {"consent_id": an_answered_consent(scene, employer)}
+    return Asked(scene.nurse, "POST", f"/pledges/{scene.accepted()}/employer-match", body)
+
+
+@scenario("postEmployerMatchAgreement", partial(beside, agreed=False))
+def a_match_agreed(scene: Scene) -> Asked:
+    made = BESIDE[id(scene)]
+    body = {"cash": gbp(1_000_00), "staff_time": gbp(1_00), "later_commissioner": True, "conflict": "Kept apart."}
+    return Asked(made.treasurer, "POST", f"/employer-matches/{made.match}/agreement", body)
+
+
+@scenario("postEmployerCash", beside)
+def an_employers_cash(scene: Scene) -> Asked:
+    made = BESIDE[id(scene)]
+    body = {"amount": gbp(1_000_00), "given_on": today().isoformat(), "reference": "C 1"}
+    return Asked(made.treasurer, "POST", f"/employer-matches/{made.match}/cash", body)
+
+
+@scenario("postEmployerContributionReceipt", beside)
+def an_employers_cash_received(scene: Scene) -> Asked:
+    cash = BESIDE[id(scene)].cash(1_000_00).json["id"]
+    return Asked(scene.nurse, "POST", f"/employer-contributions/{cash}/receipt")
+
+
+@scenario("postEmployerStaffTime", beside)
+def an_employers_staff_time(scene: Scene) -> Asked:
+    body = {"amount": gbp(1_000_00), "given_on": today().isoformat(), "reference": "T 1"}
+    shown = {"evidence_version_id": accepted_evidence(scene, "business_plan_v1")}
+    return Asked(scene.nurse, "POST", f"/employer-matches/{BESIDE[id(scene)].match}/staff-time", body | shown)
+
+
+@scenario("postEmployerMatchSaving", beside)
+def an_employers_saving(scene: Scene) -> Asked:
+    made = BESIDE[id(scene)]
+    made.launch(today())
+    shown = {"evidence_version_id": accepted_evidence(scene, "business_plan_v1")}
+    body = {"yearly_saving": gbp(1_000_00), "saving_from": today().isoformat()}
+    return Asked(scene.officer, "POST", f"/employer-matches/{made.match}/saving", body | shown)
+
+
+@scenario("postEmployerReturn", beside)
+def an_employers_return(scene: Scene) -> Asked:
+    made = BESIDE[id(scene)]
+    made.given(10_000_00)
+    made.paid()
+    made.launch(today())
+    assert made.save(today()).status_code == 200
+    body = {"amount": gbp(1_000_00), "received_on": today().isoformat(), "reference": "BACK 1"}
+    return Asked(scene.officer, "POST", f"/employer-matches/{made.match}/returns", body)
+
+
+def _another(made: Behind) -> dict[str, Any]:
+    """A small facility for another programme of the intermediary's."""
+    funded = an_open_programme(made.scene.session, made.scene.funder, funded_by_programme_id=made.programme.id)
+    return {"programme_id": str(funded.id), "first_loss": 1_000_00, "senior": 4_000_00}
 
 
 # A person goes

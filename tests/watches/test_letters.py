@@ -18,6 +18,8 @@ from tests.builders import a_member, an_organisation
 from tests.matching.builders import a_programme
 from tests.watches.scene import FEW, LARGE, SMALL, Scene, forget_letters, work
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = now() - timedelta(days=30)
 
 

@@ -26,6 +26,8 @@ from marketplace.watches.service import make_watch
 from tests.pledges.races import all_at_once
 from tests.watches.scene import FEW, LARGE, Scene, a_scene, changes, found, waiting_jobs, work
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = now().replace(year=2020)
 
 

@@ -21,6 +21,8 @@ from tests.matching.markets import a_value, some_criteria
 from tests.proposals.builders import seen
 from tests.watches.scene import OPEN, Scene, found, work
 
+pytestmark = pytest.mark.slow
+
 
 def told(scene: Scene, watches: list[Any]) -> list[Any]:
     """All that the funder can learn of its watches: their answers, its feed, its letters."""

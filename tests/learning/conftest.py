@@ -1,0 +1,13 @@
+"""The scene of learning: that of the pipeline, at the decision."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.pipeline.scene import Scene, a_scene
+
+
+@pytest.fixture
+def scene(client: FlaskClient, session: Session) -> Scene:
+    """A group that waits for its decision, with its employer, commissioner, funder and adviser."""
+    return a_scene(session, client, "decision")
