@@ -115,7 +115,7 @@ def test_random_programmes_stand_for_random_facts_where_the_evaluator_puts_them(
     assert set(results) == set(Result)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_hundred_thousand_random_pairs_stand_where_the_evaluator_puts_them(session: Session) -> None:
     random = Random(4100)
     session.execute(text("SET statement_timeout = '60s'"))

@@ -40,7 +40,7 @@ from tests.promises.played import Answer, Asked, Play, Send, a_cast, operations_
 
 ROLES = ("group owner", "funder editor", "funder approver", "employer", "host", "operator", "")
 SEED = int(os.environ.get("FUZZ_SEED", "20261122"))
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 """Requests by operation and role; another seed or more of them on demand."""
 CHECKS = [
     not_a_server_error,

@@ -3,8 +3,9 @@
 Points: before each SQL statement, before COMMIT, and after COMMIT before the answer. At each one the connection to the
 database is closed under the program (PostgreSQL sees a client that died) and the request ends without an answer. Then
 the client does what clients do: it sends the same request with the same Idempotency-Key, which is broken off at the
-next point, and so on until nothing stops it. After each point before COMMIT no table holds anything new, and every
-invariant is asked; in the end all rows written, in whichever tables, must be those that one undisturbed request writes.
+next point, and so on until nothing stops it. After each point before COMMIT no table holds anything new, and none has
+lost a row; so every invariant holds that held before, and all of them are asked again after COMMIT and in the end, when
+all rows written, in whichever tables, must be those that one undisturbed request writes.
 """
 
 import json
@@ -41,6 +42,11 @@ WRITTEN = text(
         f"SELECT '{table.name}', to_jsonb(t) FROM {table.name} t WHERE t.xmin::text::bigint >= :before"
         for table in Base.metadata.sorted_tables
     )
+)
+
+
+HELD = text(
+    " UNION ALL ".join(f"SELECT '{table.name}', count(*) FROM {table.name}" for table in Base.metadata.sorted_tables)
 )
 
 
@@ -181,13 +187,14 @@ def prepared(ground: Ground, app: Flask, operation: str) -> Iterator[Prepared]:
 def run(scenario: Prepared, points: list[CrashPoint], found: Enumerated) -> dict[str, list[str]]:
     """Send the request, broken off at each of the points in turn, and once more; the rows written in the end.
 
-    After each point nothing may be left behind, and every invariant is asked.
+    After each point before COMMIT nothing may be left behind or be missing; after others every invariant is asked.
     """
     scenario.again()
     app = scenario.app
     with app.app_context():
         engine = db.engine
         before = _next_transaction(db.session())
+        held = rows_held(db.session())
         db.session.remove()
     for point in points:
         with breaking_off(engine, db.session, point), suppress(Crash):
@@ -196,10 +203,13 @@ def run(scenario: Prepared, points: list[CrashPoint], found: Enumerated) -> dict
                 found.faults.append(f"{point.words}: was not reached, or was answered {first.status_code}")
             if point.number is None and first.status_code >= 300:
                 found.faults.append(f"{point.words}: was answered {first.status_code} {first.get_data()[:300]!r}")
+        with app.app_context():
+            if point.number in (None, -2):
+                found.faults += [f"{point.words}: {sentence}" for sentence in broken(db.session())]
+            elif rows_held(db.session()) != held:
+                found.faults.append(f"{point.words}: a table has more rows or fewer than before")
         if point.number not in (None, -2):
             found.faults += [f"{point.words}: left {table} behind" for table in written_since(scenario, before)]
-        with app.app_context():
-            found.faults += [f"{point.words}: {sentence}" for sentence in broken(db.session())]
     again = send(app, scenario.asked)
     found.faults += [f"{points[-1].words}: {fault}" for fault in _wrongly_answered(scenario.asked, points[-1], again)]
     with app.app_context():
@@ -234,6 +244,11 @@ def written_since(scenario: Prepared, before: int) -> dict[str, list[str]]:
             found.setdefault(table, []).append(DIGEST.sub("(digest)", words) if table in SEALED else words)
         db.session.remove()
     return {table: sorted(rows) for table, rows in found.items()}
+
+
+def rows_held(session: Session) -> dict[str, int]:
+    """How many rows each table has."""
+    return {str(table): int(number) for table, number in session.execute(HELD)}
 
 
 def _next_transaction(session: Session) -> int:
