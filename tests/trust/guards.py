@@ -430,7 +430,9 @@ def _removed_in_one_process(ground: Ground, guards: list[Guard]) -> dict[str, st
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "guards.json"
         tests = list(dict.fromkeys(guard.test for guard in guards))
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "tests.trust.removing", *tests]
+        # pytest's own tracebacks parse the source, and CPython 3.11 now and then ends that with a SystemError.
+        options = ["-q", "--tb=native", "-m", "", "-p", "tests.trust.removing"]
+        command = [sys.executable, "-m", "pytest", *options, *tests]
         environment = {**os.environ, "TRUST_GUARDS": str(told), "TEST_DATABASE_URL": ground.server_url}
         run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         found: dict[str, str] = json.loads(told.read_text()) if told.exists() else {}
