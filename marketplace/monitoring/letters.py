@@ -6,9 +6,8 @@ A mailbox of the group is often the employer's, and nothing in it may tell that 
 from datetime import date
 from uuid import UUID
 
-from marketplace.store.mail import present_settings
+from marketplace.store.mail import discreet
 
-SUBJECT = "A message about your account"
 WORDS = {
     "ahead": "Something that you owe is due on {day}.",
     "on_day": "Something that you owe is due today, {day}.",
@@ -18,7 +17,4 @@ WORDS = {
 
 def reminder(duty_id: UUID, occasion: str, due_on: date) -> tuple[str, str]:
     """Subject and body: a duty's day is near, has come, or is over."""
-    settings = present_settings()
-    page = f"{settings.frontend_url}/duties/{duty_id}" if settings.frontend_url else None
-    where = f"To see it, log in: {page}" if page else f"To see it: GET {settings.public_url}/v1/duties/{duty_id}"
-    return SUBJECT, f"{WORDS[occasion].format(day=due_on.isoformat())}\n\n{where}\n"
+    return discreet(f"/v1/duties/{duty_id}", WORDS[occasion].format(day=due_on.isoformat()))

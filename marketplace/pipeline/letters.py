@@ -5,14 +5,9 @@ A mailbox of the group is often the employer's, and nothing in it may tell that 
 
 from datetime import date
 
-from marketplace.store.mail import present_settings
-
-SUBJECT = "A message about your account"
+from marketplace.store.mail import discreet
 
 
 def waiting(path: str, since: date) -> tuple[str, str]:
     """Subject and body: something at that path has waited for the reader since that day."""
-    settings = present_settings()
-    page = f"{settings.frontend_url}{path.removeprefix('/v1')}" if settings.frontend_url else None
-    where = f"To see it, log in: {page}" if page else f"To see it: GET {settings.public_url}{path}"
-    return SUBJECT, f"Something has waited for you since {since.isoformat()}.\n\n{where}\n"
+    return discreet(path, f"Something has waited for you since {since.isoformat()}.")

@@ -31,6 +31,9 @@ PATIENCE_SECONDS = 20
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
+DISCREET_SUBJECT = "A message about your account"
+
+
 def send(session: Session, to: str | None, subject: str, body: str) -> None:
     """Queue a letter inside the session's transaction: a rolled-back change writes to nobody.
 
@@ -39,6 +42,17 @@ def send(session: Session, to: str | None, subject: str, body: str) -> None:
     """
     letter = {"id": str(new_id()), "to": to, "subject": subject, "body": body}
     defer(session, deliver, sealed=seal(present_settings(), letter))
+
+
+def discreet(path: str, words: str) -> tuple[str, str]:
+    """Subject and body of a letter about what is at that path of the API, for those who log in; names nothing itself.
+
+    A mailbox is often the employer's: `words` must not tell that its owner thinks of leaving.
+    """
+    settings = present_settings()
+    page = f"{settings.frontend_url}{path.removeprefix('/v1')}" if settings.frontend_url else None
+    where = f"To see it, log in: {page}" if page else f"To see it: GET {settings.public_url}{path}"
+    return DISCREET_SUBJECT, f"{words}\n\n{where}\n"
 
 
 @jobs.task(name="mail.deliver", queue=QUEUE, retry=RetryStrategy(max_attempts=10, exponential_wait=3))

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from marketplace.store.mail import present_settings
+from marketplace.store.mail import DISCREET_SUBJECT, present_settings
 from marketplace.watches.rules import Turn
 
-DISCREET_SUBJECT = "A message about your account"
 SUBJECT = "News of a watch"
 MOST_LINES = 50
 WORDS = {

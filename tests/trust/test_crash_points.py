@@ -2,13 +2,14 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from werkzeug.test import TestResponse
 
 from marketplace.store.base import db
 from tests.trust import crash_points
 from tests.trust.crash_points import CrashPoint, enumerate_points
 from tests.trust.ground import Ground
-from tests.trust.scenarios import SCENARIOS, money_operations
+from tests.trust.scenarios import SCENARIOS, Asked, money_operations
 
 
 def test_every_operation_that_asks_for_a_key_has_a_scenario(app: Flask) -> None:
@@ -50,3 +51,26 @@ def test_rows_that_differ_from_the_undisturbed_run_are_found(
     found = enumerate_points(ground, committed_app, "postPledgeAcceptance", only={-1})
 
     assert any("pledge" in fault for fault in found.faults)
+
+
+def test_a_row_that_is_missing_before_commit_is_found(
+    ground: Ground, committed_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = crash_points.send
+
+    def losing_a_member(app: Flask, asked: Asked) -> TestResponse:
+        try:
+            return ask(app, asked)
+        finally:
+            with app.app_context():
+                beside = create_engine(db.engine.url)
+            with beside.begin() as connection:
+                connection.execute(
+                    text("DELETE FROM membership WHERE id = (SELECT max(id::text)::uuid FROM membership)")
+                )
+            beside.dispose()
+
+    monkeypatch.setattr(crash_points, "send", losing_a_member)
+    found = enumerate_points(ground, committed_app, "postPledgeAcceptance", only={1})
+
+    assert any("more rows or fewer" in fault for fault in found.faults)
