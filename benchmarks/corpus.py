@@ -276,11 +276,15 @@ def fill(
     rows_of: Callable[[int], dict[str, list[Row]]],
     say: Say,
 ) -> None:
-    """Copy the rows of `number` things into their tables, a batch at a time, and commit."""
+    """Copy the rows of `number` things into their tables, a batch at a time, and commit.
+
+    The tables are analysed each time that they have doubled: triggers keep the plans of an empty table otherwise, and
+    read all of it for every row.
+    """
     constraints = list(_foreign_keys(connection, tables))
     for table, constraint, _ in constraints:
         connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(_name(table), _name(constraint)))
-    started = time.perf_counter()
+    started, counted = time.perf_counter(), BATCH // 2
     for first in range(0, number, BATCH):
         batch: dict[str, list[Row]] = {table: [] for table in tables}
         for each in range(first, min(first + BATCH, number)):
@@ -289,6 +293,9 @@ def fill(
         for table, columns in tables.items():
             copy_rows(connection, table, columns, batch[table])
         done = min(first + BATCH, number)
+        if done >= counted * 2:
+            connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(_name, tables))))
+            counted = done
         if done == number or done % 50_000 == 0:
             say(f"{done} of {number} {what}, {time.perf_counter() - started:.0f} s")
     for table, constraint, definition in constraints:

@@ -60,7 +60,7 @@ def stale_versions(current: Session, number: int = BATCH) -> list[CriteriaVersio
         .join(IndexedCriteria, IndexedCriteria.criteria_version_id == CriteriaVersion.id)
         .where(or_(IndexedCriteria.layout < LAYOUT, IndexedCriteria.layout > LAYOUT))
         .limit(number)
-        .with_for_update(of=IndexedCriteria, skip_locked=True)
+        .with_for_update(of=IndexedCriteria, key_share=True, skip_locked=True)
     )
     return list(current.scalars(rows))
 

@@ -155,7 +155,7 @@ def _of_own_group(session: Session, actor: Actor, evidence_id: UUID, action: Act
     evidence = evidence_seen(session, actor, evidence_id)
     permit(actor, action, evidence.organisation_id)
     if lock:
-        session.get_one(Evidence, evidence_id, with_for_update=True, populate_existing=True)
+        session.get_one(Evidence, evidence_id, with_for_update={"key_share": True}, populate_existing=True)
     return evidence
 
 

@@ -165,13 +165,15 @@ def _kept_out(session: Session, actor: Actor, reliance: Reliance) -> bool:
 
 
 def _locked(session: Session, version: EvidenceVersion) -> Evidence:
-    evidence = session.get_one(Evidence, version.evidence_id, with_for_update=True, populate_existing=True)
+    evidence = session.get_one(
+        Evidence, version.evidence_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     session.refresh(version)
     return evidence
 
 
 def _held(session: Session, reliance_id: UUID) -> Reliance:
-    query = select(Reliance).where(Reliance.id == reliance_id).with_for_update(of=Reliance)
+    query = select(Reliance).where(Reliance.id == reliance_id).with_for_update(of=Reliance, key_share=True)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 

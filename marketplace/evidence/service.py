@@ -110,7 +110,7 @@ def admit_upload(session: Session, actor: Actor, evidence_id: UUID) -> None:
 def submit_version(session: Session, actor: Actor, evidence_id: UUID, upload: Upload) -> EvidenceVersion:
     """The next version of that evidence. The one still waiting for a decision is superseded; decided ones stand."""
     evidence_seen(session, actor, evidence_id)
-    evidence = session.get_one(Evidence, evidence_id, with_for_update=True, populate_existing=True)
+    evidence = session.get_one(Evidence, evidence_id, with_for_update={"key_share": True}, populate_existing=True)
     permit(actor, Action.SUBMIT_EVIDENCE, evidence.organisation_id)
     _refuse_too_many(evidence)
     for earlier in evidence.versions:
@@ -151,7 +151,9 @@ def verify_version(
     that is not enough; AlreadyDecided when it no longer waits for a decision.
     """
     version = version_seen(session, actor, version_id)
-    evidence = session.get_one(Evidence, version.evidence_id, with_for_update=True, populate_existing=True)
+    evidence = session.get_one(
+        Evidence, version.evidence_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     organisation = _permitted_verifier(session, actor, evidence, version)
     expires_on = last_day(evidence.kind, decision, expires_on, today())
     refuse_undecidable(version.scan_state, decision, strict=scanning.strict())

@@ -83,7 +83,9 @@ def request_approval(session: Session, actor: Actor, organisation_id: UUID, draf
 
 def approval_seen(session: Session, actor: Actor, approval_id: UUID, *, lock: bool = False) -> Approval:
     """An approval of one of the caller's organisations; NotFound for anyone else's."""
-    approval = session.get(Approval, approval_id, with_for_update=lock or None, populate_existing=lock)
+    approval = session.get(
+        Approval, approval_id, with_for_update={"key_share": True} if lock else None, populate_existing=lock
+    )
     if approval is None or actor.membership_in(approval.organisation_id) is None:
         raise NotFound()
     return approval

@@ -112,7 +112,7 @@ def own_interest(session: Session, actor: Actor, interest_id: UUID) -> Interest:
 
 def end_interest(session: Session, actor: Actor, interest_id: UUID) -> Interest:
     """Say that an interest of one's own is over, from tomorrow on: today's acts were done with it."""
-    interest = session.get(Interest, interest_id, with_for_update=True, populate_existing=True)
+    interest = session.get(Interest, interest_id, with_for_update={"key_share": True}, populate_existing=True)
     if interest is None or interest.user_id != actor.user_id:
         raise NotFound()
     if interest.to_on is not None and interest.to_on <= today():
@@ -196,7 +196,9 @@ def plan_read(session: Session, actor: Actor, plan_id: UUID) -> ConflictPlan:
 
 def plan_seen(session: Session, actor: Actor, plan_id: UUID, *, lock: bool = False) -> ConflictPlan:
     """A plan of one of the caller's organisations; NotFound for anyone else's."""
-    plan = session.get(ConflictPlan, plan_id, with_for_update=lock or None, populate_existing=lock)
+    plan = session.get(
+        ConflictPlan, plan_id, with_for_update={"key_share": True} if lock else None, populate_existing=lock
+    )
     if plan is None or actor.membership_in(plan.organisation_id) is None:
         raise NotFound()
     return plan

@@ -143,7 +143,7 @@ def _held(session: Session, actor: Actor, organisation_id: UUID) -> Standing:
     permit(freshly(session, actor), Action.SET_GOVERNANCE, organisation_id)
     started = insert(Governance).values(organisation_id=organisation_id, version=0).on_conflict_do_nothing()
     session.execute(started)
-    session.get_one(Governance, organisation_id, with_for_update=True, populate_existing=True)
+    session.get_one(Governance, organisation_id, with_for_update={"key_share": True}, populate_existing=True)
     return _standing(session, organisation_id)
 
 

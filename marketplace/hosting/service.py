@@ -53,7 +53,9 @@ def propose_hosting(session: Session, actor: Actor, proposal_id: UUID, draft: di
 
 def hosting_of(session: Session, actor: Actor, hosting_id: UUID, *, lock: bool = False) -> FiscalHosting:
     """A hosting that the caller is a party to; NotFound for anyone else."""
-    hosting = session.get(FiscalHosting, hosting_id, with_for_update=lock or None, populate_existing=lock)
+    hosting = session.get(
+        FiscalHosting, hosting_id, with_for_update={"key_share": True} if lock else None, populate_existing=lock
+    )
     if hosting is None or not actor.organisation_ids & {hosting.group_organisation_id, hosting.host_organisation_id}:
         raise NotFound()
     return hosting

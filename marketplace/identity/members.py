@@ -225,7 +225,7 @@ def accept_invitation(current: Session, actor: Actor, token: str) -> Membership:
     invitation = current.scalars(
         select(Invitation)
         .where(Invitation.token_digest == digest_of(token))
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     person = current.get_one(User, actor.user_id, with_for_update={"key_share": True}, populate_existing=True)
@@ -301,7 +301,7 @@ def _owners(current: Session, organisation_id: UUID) -> list[UUID]:
 def _invitation(current: Session, organisation_id: UUID, invitation_id: UUID, *, lock: bool = False) -> Invitation:
     query = select(Invitation).where(Invitation.id == invitation_id, Invitation.organisation_id == organisation_id)
     if lock:
-        query = query.with_for_update()
+        query = query.with_for_update(key_share=True)
     invitation = current.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if invitation is None:
         raise NotFound("There is no such thing, or you may not see it.")

@@ -42,7 +42,7 @@ def register(current: Session, *, email: str, name: str, language: str, password
 def confirm(current: Session, token: str) -> None:
     """Confirm the address that the link was sent to. LinkNotUsable for any but an unused link of the last day."""
     link = _use_link(current, "confirm", token)
-    person = current.get_one(User, link.user_id, with_for_update=True, populate_existing=True)
+    person = current.get_one(User, link.user_id, with_for_update={"key_share": True}, populate_existing=True)
     if person.confirmed_at is not None:
         raise LinkNotUsable("The address has been confirmed already.", pointer="#/token")
     for name, value in (link.pending or {}).items():
@@ -66,13 +66,13 @@ def ask_for_reset(current: Session, email: str) -> None:
 def redeem_reset(current: Session, token: str, password_hash: str) -> None:
     """Set the password by a link; every session ends, and a lock too. LinkNotUsable as for `confirm`."""
     link = _use_link(current, "reset", token)
-    person = current.get_one(User, link.user_id, with_for_update=True, populate_existing=True)
+    person = current.get_one(User, link.user_id, with_for_update={"key_share": True}, populate_existing=True)
     _set_password(current, person, password_hash)
 
 
 def change_password(current: Session, actor: Actor, old_hash: str, password_hash: str) -> bool:
     """Set a new password where the present one is still that of `old_hash`; every session ends, this one too."""
-    person = current.get_one(User, actor.user_id, with_for_update=True, populate_existing=True)
+    person = current.get_one(User, actor.user_id, with_for_update={"key_share": True}, populate_existing=True)
     if person.password_hash != old_hash:
         return False
     _set_password(current, person, password_hash)
@@ -96,7 +96,7 @@ def live_memberships(current: Session, actor: Actor) -> list[Membership]:
 
 def change_account(current: Session, actor: Actor, change: dict[str, Any], precondition: Callable[[Any], None]) -> User:
     """Change the caller's name or language."""
-    person = current.get_one(User, actor.user_id, with_for_update=True, populate_existing=True)
+    person = current.get_one(User, actor.user_id, with_for_update={"key_share": True}, populate_existing=True)
     precondition(person)
     for name, value in change.items():
         setattr(person, name, value)

@@ -232,7 +232,9 @@ def person_columns() -> set[str]:
 
 def _account(current: Session, user_id: UUID, *, lock: bool = False) -> User:
     query = select(User).where(User.id == user_id, User.erased_at.is_(None))
-    found = current.scalars((query.with_for_update() if lock else query).execution_options(populate_existing=True))
+    found = current.scalars(
+        (query.with_for_update(key_share=True) if lock else query).execution_options(populate_existing=True)
+    )
     account = found.one_or_none()
     if account is None:
         raise NotFound()

@@ -37,7 +37,7 @@ refuse_on("uq_scenario_organisation_id_name", lambda: ScenarioNameTaken("Give it
 def keep_scenario(session: Session, actor: Actor, organisation_id: UUID, draft: Mapping[str, Any]) -> Scenario:
     """Keep a scenario for an organisation of the caller's. ScenarioNameTaken, TooManyScenarios."""
     permit(actor, Action.KEEP_SCENARIO, organisation_id)
-    session.get_one(Organisation, organisation_id, with_for_update=True)
+    session.get_one(Organisation, organisation_id, with_for_update={"key_share": True})
     permit(freshly(session, actor), Action.KEEP_SCENARIO, organisation_id)
     kept = session.scalar(select(func.count()).select_from(Scenario).where(Scenario.organisation_id == organisation_id))
     if (kept or 0) >= MOST_SCENARIOS:
@@ -170,7 +170,7 @@ def _write(scenario: Scenario, actor: Actor, draft: Mapping[str, Any]) -> None:
 
 
 def _locked(session: Session, actor: Actor, scenario_id: UUID) -> Scenario:
-    scenario = session.get(Scenario, scenario_id, with_for_update=True, populate_existing=True)
+    scenario = session.get(Scenario, scenario_id, with_for_update={"key_share": True}, populate_existing=True)
     if scenario is None:
         raise NotFound()
     permit(freshly(session, actor), Action.KEEP_SCENARIO, scenario.organisation_id)

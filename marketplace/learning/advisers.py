@@ -53,7 +53,7 @@ def put_listing(
 ) -> Listed:
     """Replace the organisation's own listing. AdviserListingFaults for an interest that is declared and not named."""
     permit(actor, Action.KEEP_LISTING, organisation_id)
-    session.get_one(Organisation, organisation_id, with_for_update=True)
+    session.get_one(Organisation, organisation_id, with_for_update={"key_share": True})
     permit(freshly(session, actor), Action.KEEP_LISTING, organisation_id)
     kept = _held(session, organisation_id)
     precondition(kept)

@@ -73,7 +73,7 @@ def correct_session(
     if known is None:
         raise NotFound()
     proposal = _of_ours(session, actor, known.proposal_id)
-    held = session.get_one(InformationSession, session_id, with_for_update=True, populate_existing=True)
+    held = session.get_one(InformationSession, session_id, with_for_update={"key_share": True}, populate_existing=True)
     precondition(held)
     before = _session_content(held)
     held.version += 1
@@ -134,7 +134,7 @@ def answer_question(
     if known is None:
         raise NotFound()
     proposal = _of_ours(session, actor, known.proposal_id)
-    asked = session.get_one(StaffQuestion, question_id, with_for_update=True, populate_existing=True)
+    asked = session.get_one(StaffQuestion, question_id, with_for_update={"key_share": True}, populate_existing=True)
     precondition(asked)
     before = _question_content(asked)
     asked.answer, asked.answered_on, asked.answered_by = answer, today(), actor.person

@@ -227,7 +227,7 @@ def _own_note(session: Session, actor: Actor, note_id: UUID) -> LearningNote:
     if note is None:
         raise NotFound()
     permit(actor, Action.WRITE_PROPOSAL, note.organisation_id)
-    note = session.get_one(LearningNote, note_id, with_for_update=True, populate_existing=True)
+    note = session.get_one(LearningNote, note_id, with_for_update={"key_share": True}, populate_existing=True)
     permit(freshly(session, actor), Action.WRITE_PROPOSAL, note.organisation_id)
     if note.state == "withdrawn":
         raise rules.AlreadyWithdrawn("Write another one.")

@@ -112,7 +112,7 @@ def _own_product(session: Session, actor: Actor, product_id: UUID) -> SupportPro
     if known is None:
         raise NotFound()
     permit(actor, Action.PUBLISH_PRODUCT, known.organisation_id)
-    product = session.get_one(SupportProduct, product_id, with_for_update=True, populate_existing=True)
+    product = session.get_one(SupportProduct, product_id, with_for_update={"key_share": True}, populate_existing=True)
     permit(freshly(session, actor), Action.PUBLISH_PRODUCT, product.organisation_id)
     if product.state == "withdrawn":
         raise rules.AlreadyWithdrawn("Publish another one.")

@@ -98,7 +98,7 @@ def _statement() -> TextClause:
             ON account.owner_kind = wanted.owner_kind AND account.owner_id = wanted.owner_id
            AND account.name = wanted.name
           ORDER BY account.id
-          FOR UPDATE OF account),
+          FOR NO KEY UPDATE OF account),
         moved AS (
           UPDATE ledger_account AS account SET balance = account.balance + locked.change
           FROM locked

@@ -138,7 +138,7 @@ def current_use(session: Session, pledge_id: UUID) -> AgreedUse | None:
 
 def lock_monitoring(session: Session, pledge_id: UUID) -> Monitoring | None:
     """The monitoring row, locked and read afresh (after its pledge); None before the agreement."""
-    query = select(Monitoring).where(Monitoring.pledge_id == pledge_id).with_for_update()
+    query = select(Monitoring).where(Monitoring.pledge_id == pledge_id).with_for_update(key_share=True)
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 

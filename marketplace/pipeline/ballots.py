@@ -115,7 +115,7 @@ def ballots_of(session: Session, actor: Actor, proposal_id: UUID) -> list[Ballot
 
 
 def _hold_evidence(session: Session, proposal_id: UUID, evidence_id: UUID) -> Evidence:
-    evidence = session.get(Evidence, evidence_id, with_for_update=True, populate_existing=True)
+    evidence = session.get(Evidence, evidence_id, with_for_update={"key_share": True}, populate_existing=True)
     if evidence is None or evidence.proposal_id != proposal_id or evidence.kind != KIND:
         detail = f"Name an evidence of this proposal of the kind {KIND}."
         raise BallotFaults("`errors` names each fault.", errors=[{"pointer": "#/evidence_id", "detail": detail}])

@@ -75,7 +75,7 @@ def _end(session: Session, actor: Actor, proposal: Proposal) -> None:
     if proposal.state == "active":
         take_off_market(session, actor, proposal)
     asks = select(Ask).where(Ask.proposal_id == proposal.id, Ask.state == "open").order_by(Ask.id)
-    for ask in session.scalars(asks.with_for_update()):
+    for ask in session.scalars(asks.with_for_update(key_share=True)):
         ask.state = "closed"
         ask.version += 1
     session.flush()

@@ -108,7 +108,7 @@ def _days_ago(days: int) -> datetime:
 
 def _remind_of(session: Session, proposal_id: UUID) -> int:
     """Each of a proposal's waits, read again under its pipeline's lock."""
-    pinned = session.get_one(ProposalPipeline, proposal_id, with_for_update=True, populate_existing=True)
+    pinned = session.get_one(ProposalPipeline, proposal_id, with_for_update={"key_share": True}, populate_existing=True)
     proposal = session.get_one(Proposal, proposal_id, populate_existing=True)
     told = _remind_group(session, proposal, pinned)
     documents = (

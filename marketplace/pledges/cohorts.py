@@ -43,7 +43,7 @@ def place_reasons(session: Session, pledge: Pledge, ask: Ask, sector: str | None
     """
     if ask.stage not in rules.BEFORE_LAUNCH:
         return []
-    row = session.get(CohortLimit, pledge.programme_id, with_for_update=True, populate_existing=True)
+    row = session.get(CohortLimit, pledge.programme_id, with_for_update={"key_share": True}, populate_existing=True)
     limit = _limit(row)
     if limit is None:
         return []

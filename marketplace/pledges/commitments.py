@@ -129,7 +129,8 @@ def record_lapses(session: Session) -> int:
         proposal = select(Proposal.id).where(Proposal.id == proposal_id)
         if session.scalar(proposal.with_for_update(read=True, skip_locked=True)) is None:
             continue
-        if session.scalar(select(Ask.id).where(Ask.id == ask_id).with_for_update(skip_locked=True)) is not None:
+        ask = select(Ask.id).where(Ask.id == ask_id)
+        if session.scalar(ask.with_for_update(key_share=True, skip_locked=True)) is not None:
             count += settle_due(session, ask_id)
     return count
 

@@ -151,7 +151,7 @@ def demands_and_tranches_differ(session: Session, owners: Owners = None) -> list
 def _held(session: Session, actor: Actor, demand_id: UUID, action: Action) -> tuple[Pledge, Demand]:
     demand = demand_for(session, actor, demand_id)
     pledge, _, _ = hold_pledge(session, actor, demand.pledge_id, action)
-    query = select(Demand).where(Demand.id == demand_id).with_for_update()
+    query = select(Demand).where(Demand.id == demand_id).with_for_update(key_share=True)
     return pledge, session.scalars(query.execution_options(populate_existing=True)).one()
 
 

@@ -61,6 +61,8 @@ def draft_pledge(session: Session, actor: Actor, draft: dict[str, Any]) -> Pledg
     if proposal is None or not queries.sees(session, actor, proposal.id, programme.organisation_id):
         raise NotFound()
     ask = current_ask(session, proposal)
+    if draft.get("lines") is not None:
+        ask = queries.lock_ask(session, ask.id)
     plans = rules.plan_parts(draft["parts"], programme.tranche_template)
     pledge = Pledge(
         programme_id=programme.id,
@@ -238,7 +240,8 @@ def record_expired_offers(session: Session) -> int:
     """Record offers whose last day is over. Running it twice, or late, changes nothing: the clock already told."""
     query = select(Pledge.id).where(Pledge.state == "offered", Pledge.expires_on < today())
     count = 0
-    for pledge_id in list(session.scalars(query.order_by(Pledge.id).limit(500).with_for_update(skip_locked=True))):
+    over = query.order_by(Pledge.id).limit(500).with_for_update(key_share=True, skip_locked=True)
+    for pledge_id in list(session.scalars(over)):
         pledge = queries.lock_pledge(session, pledge_id)
         if lifecycle.pledge_state_at(pledge.state, pledge.expires_on, now()) != pledge.state:
             step(pledge, "lapse")

@@ -81,7 +81,7 @@ def withdraw_award(
     if award.ask_id is not None:
         queries.lock_ask(session, award.ask_id)
         commitments.settle_due(session, award.ask_id)
-    session.refresh(award, with_for_update=True)
+    session.refresh(award, with_for_update={"key_share": True})
     permit(freshly(session, actor), Action.WRITE_PROPOSAL, proposal.organisation_id)
     precondition(award)
     if award.withdrawn_at is not None:

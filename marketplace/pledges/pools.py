@@ -77,7 +77,9 @@ def resize_pool(
     """Make the pool larger or smaller; PoolBelowDrawn under what accepted pledges have drawn."""
     programme = own_programme(session, actor, programme_id, Action.SET_BUDGET, lock=True)
     query = select(ProgrammePool).where(ProgrammePool.id == pool_id, ProgrammePool.programme_id == programme.id)
-    pool = session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    pool = session.scalars(
+        query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).one_or_none()
     if pool is None:
         raise NotFound()
     precondition(pool)

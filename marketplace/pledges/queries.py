@@ -90,18 +90,18 @@ def hold_proposal(session: Session, proposal_id: UUID) -> Proposal:
 
 def lock_ask(session: Session, ask_id: UUID) -> Ask:
     """The ask, locked: what is accepted of it moves under this lock alone."""
-    query = select(Ask).where(Ask.id == ask_id).with_for_update()
+    query = select(Ask).where(Ask.id == ask_id).with_for_update(key_share=True)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def lock_pledge(session: Session, pledge_id: UUID) -> Pledge:
     """The pledge with its parts and tranches, locked and read afresh."""
-    query = select(Pledge).where(Pledge.id == pledge_id).with_for_update(of=Pledge)
+    query = select(Pledge).where(Pledge.id == pledge_id).with_for_update(of=Pledge, key_share=True)
     pledge = session.scalars(query.execution_options(populate_existing=True)).one()
     tranches = (
         select(Tranche).join(PledgePart, PledgePart.id == Tranche.part_id).where(PledgePart.pledge_id == pledge_id)
     )
-    locked = tranches.order_by(Tranche.id).with_for_update(of=Tranche)
+    locked = tranches.order_by(Tranche.id).with_for_update(of=Tranche, key_share=True)
     list(session.scalars(locked.execution_options(populate_existing=True)))
     return pledge
 

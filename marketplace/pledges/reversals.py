@@ -99,7 +99,9 @@ def _open(session: Session, tranche_id: UUID) -> PaymentReversal | None:
     query = select(PaymentReversal).where(
         PaymentReversal.tranche_id == tranche_id, PaymentReversal.state == "requested"
     )
-    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    return session.scalars(
+        query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).one_or_none()
 
 
 def _the_open(session: Session, tranche_id: UUID) -> PaymentReversal:

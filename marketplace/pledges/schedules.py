@@ -224,7 +224,7 @@ def _held_schedule(
 ) -> tuple[Pledge, Schedule, UUID]:
     schedule = schedule_for(session, actor, schedule_id)
     pledge, acts_for = _held(session, actor, schedule.pledge_id, of_funder, of_group)
-    query = select(Schedule).where(Schedule.id == schedule_id).with_for_update()
+    query = select(Schedule).where(Schedule.id == schedule_id).with_for_update(key_share=True)
     schedule = session.scalars(query.execution_options(populate_existing=True)).one()
     if (schedule.proposed_for != acts_for) != of_the_other_side:
         raise OtherSideAnswers("One side proposes, the other answers; who proposed may withdraw.")

@@ -67,7 +67,7 @@ def record_entry(session: Session, actor: Actor, proposal_id: UUID, draft: dict[
     A correction names an entry of the same organisation's that nothing has corrected yet.
     """
     _acting_for(session, actor, proposal_id)
-    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    proposal = session.get_one(Proposal, proposal_id, with_for_update={"key_share": True}, populate_existing=True)
     organisation_id = _acting_for(session, freshly(session, actor), proposal_id)
     changeable(proposal)
     faults = entry_faults(draft, today())

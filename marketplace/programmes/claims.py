@@ -108,7 +108,7 @@ def claims(current: Session, actor: Actor, state: str | None, after: UUID | None
 def _locked(current: Session, programme_id: UUID, *, claimed: bool = False) -> tuple[Programme, Listing]:
     """The published programme and its listing, locked; NotAListing for what cannot be claimed (any more)."""
     published = select(Programme).where(Programme.id == programme_id, queries.published())
-    programme = current.scalar(published.with_for_update().execution_options(populate_existing=True))
+    programme = current.scalar(published.with_for_update(key_share=True).execution_options(populate_existing=True))
     if programme is None:
         raise NotFound()
     listing = current.get(Listing, programme_id, populate_existing=True)
@@ -118,7 +118,7 @@ def _locked(current: Session, programme_id: UUID, *, claimed: bool = False) -> t
 
 
 def _open_claim(current: Session, claim_id: UUID) -> ListingClaim:
-    query = select(ListingClaim).where(ListingClaim.id == claim_id).with_for_update()
+    query = select(ListingClaim).where(ListingClaim.id == claim_id).with_for_update(key_share=True)
     claim = current.scalars(query.execution_options(populate_existing=True)).one()
     if claim.state != "open":
         raise ClaimDecided("It was accepted, refused or withdrawn before.", state=claim.state)
@@ -132,7 +132,7 @@ def _accept(
     keeper, before = programme.organisation_id, snapshot(programme)
     _close(current, actor, claim, "accepted", reason)
     others = select(ListingClaim).where(ListingClaim.programme_id == programme.id, ListingClaim.state == "open")
-    for other in current.scalars(others.order_by(ListingClaim.id).with_for_update()):
+    for other in current.scalars(others.order_by(ListingClaim.id).with_for_update(key_share=True)):
         _close(current, actor, other, "refused", OTHER_ACCEPTED)
     programme.organisation_id = claim.organisation_id
     programme.version += 1

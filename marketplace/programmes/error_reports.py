@@ -41,7 +41,7 @@ def answer_report(current: Session, actor: Actor, report_id: UUID, outcome: str,
     """Say what became of a report: `corrected` or `no_error`. For editors of the organisation that keeps it."""
     seen, keeper = _seen_report(current, actor, report_id)
     permit(actor, Action.WRITE_PROGRAMME, keeper)
-    query = select(ErrorReport).where(ErrorReport.id == seen.id).with_for_update()
+    query = select(ErrorReport).where(ErrorReport.id == seen.id).with_for_update(key_share=True)
     report = current.scalars(query.execution_options(populate_existing=True)).one()
     if report.state != "open":
         raise ReportAnswered("Its answer stands.", state=report.state)

@@ -152,7 +152,7 @@ def own_programme(
     ProgrammeUnclaimed where only a funder may do it and the programme's has not joined.
     """
     query = select(Programme).where(Programme.id == programme_id).execution_options(populate_existing=lock)
-    programme = current.scalar(query.with_for_update() if lock else query)
+    programme = current.scalar(query.with_for_update(key_share=True) if lock else query)
     if programme is None:
         raise NotFound("There is no such thing, or you may not see it.")
     permit(actor, action, programme.organisation_id)

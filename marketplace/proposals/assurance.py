@@ -38,7 +38,7 @@ def assure_fact(
     publication slips in between.
     """
     shown = current.get_one(ProposalVersion, version_id)
-    proposal = current.get_one(Proposal, shown.proposal_id, with_for_update=True, populate_existing=True)
+    proposal = current.get_one(Proposal, shown.proposal_id, with_for_update={"key_share": True}, populate_existing=True)
     definition = REGISTRY.get(fact)
     attestable = is_question(fact) if definition is None else definition.assurable and not definition.derived
     if not attestable or fact not in shown.facts:
@@ -66,7 +66,7 @@ def lapse_fact(
     `standing`: other evidence of the fact whose acceptance counts, with the version whose value it shows; where that
     is the same value, it is what the fact rests on now. Decisions keep the assurance that they were made with.
     """
-    proposal = current.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    proposal = current.get_one(Proposal, proposal_id, with_for_update={"key_share": True}, populate_existing=True)
     shown = {evidence: current.get_one(ProposalVersion, version).facts.get(fact) for evidence, version in standing}
     rows = (
         select(FactAssurance, ProposalVersion)

@@ -144,8 +144,8 @@ def _for_employer(current: Session, actor: Actor, consent_id: UUID) -> tuple[Emp
     if found is None:
         raise NotFound("There is no such thing, or you may not see it.")
     permit(actor, Action.ANSWER_CONSENT, found.parent_organisation_id)
-    proposal = current.get_one(Proposal, found.proposal_id, with_for_update=True, populate_existing=True)
-    consent = current.get_one(EmployerConsent, consent_id, with_for_update=True, populate_existing=True)
+    proposal = current.get_one(Proposal, found.proposal_id, with_for_update={"key_share": True}, populate_existing=True)
+    consent = current.get_one(EmployerConsent, consent_id, with_for_update={"key_share": True}, populate_existing=True)
     return consent, proposal
 
 

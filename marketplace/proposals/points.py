@@ -42,7 +42,7 @@ def unplaced(current: Session, after: UUID | None, number: int = BATCH) -> dict[
         .where(or_(POINTS.c.layout < LAYOUT, POINTS.c.layout > LAYOUT))
         .order_by(ProposalProjection.proposal_id)
         .limit(number)
-        .with_for_update(of=ProposalProjection)
+        .with_for_update(of=ProposalProjection, key_share=True)
     )
     if after is not None:
         rows = rows.where(ProposalProjection.proposal_id > after)

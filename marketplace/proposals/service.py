@@ -261,7 +261,7 @@ def open_ask(current: Session, proposal_id: UUID, asked: dict[str, Any]) -> Ask 
         select(Ask)
         .where(Ask.proposal_id == proposal_id, Ask.state == "open")
         .order_by(Ask.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     ask: Ask | None = None
@@ -288,7 +288,7 @@ def open_ask(current: Session, proposal_id: UUID, asked: dict[str, Any]) -> Ask 
 def _pledged_asks(current: Session, proposal_id: UUID) -> dict[str, Ask]:
     """The open asks with accepted pledges, locked, by stage."""
     query = select(Ask).where(Ask.proposal_id == proposal_id, Ask.state == "open", Ask.accepted > 0)
-    return {ask.stage: ask for ask in current.scalars(query.order_by(Ask.id).with_for_update())}
+    return {ask.stage: ask for ask in current.scalars(query.order_by(Ask.id).with_for_update(key_share=True))}
 
 
 def _as_published(ask: Ask) -> dict[str, Any]:
@@ -338,7 +338,7 @@ def take_off_market(current: Session, actor: Actor, proposal: Proposal) -> Propo
     proposal.withdrawn_at = now()
     proposal.version += 1
     unpledged = select(Ask).where(Ask.proposal_id == proposal.id, Ask.state == "open", Ask.accepted == 0)
-    for ask in current.scalars(unpledged.order_by(Ask.id).with_for_update()):
+    for ask in current.scalars(unpledged.order_by(Ask.id).with_for_update(key_share=True)):
         ask.state = "closed"
         ask.version += 1
     current.flush()
@@ -388,7 +388,7 @@ def _locked_section(current: Session, proposal: Proposal, name: str, preconditio
     row = current.scalars(
         select(ProposalSection)
         .where(ProposalSection.proposal_id == proposal.id, ProposalSection.name == name)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     precondition(row)

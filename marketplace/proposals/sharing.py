@@ -40,7 +40,7 @@ Precondition = Callable[[Any], None]
 def own_proposal(current: Session, actor: Actor, proposal_id: UUID, action: Action, *, lock: bool = False) -> Proposal:
     """A proposal of the caller's own group, for which they may do `action`; guests may read. Locked if so wished."""
     query = select(Proposal).where(Proposal.id == proposal_id).execution_options(populate_existing=lock)
-    proposal = current.scalar(query.with_for_update() if lock else query)
+    proposal = current.scalar(query.with_for_update(key_share=True) if lock else query)
     if proposal is None:
         raise NotFound("There is no such thing, or you may not see it.")
     if action is Action.READ_PROPOSAL and actor.guest_of(proposal_id) is not None:

@@ -60,7 +60,7 @@ def retire_question(current: Session, actor: Actor, slug: str) -> Question:
     if actor.membership_in(found.organisation_id) is None:
         raise NotYourQuestion("Whoever asks a question retires it.")
     permit(actor, Action.ASK_QUESTION, found.organisation_id)
-    query = select(Question).where(Question.id == found.id).with_for_update()
+    query = select(Question).where(Question.id == found.id).with_for_update(key_share=True)
     question = current.scalars(query.execution_options(populate_existing=True)).one()
     if question.retired_at is not None:
         raise QuestionRetired("It was taken out of use before.")

@@ -134,7 +134,7 @@ def withdraw_claim(current: Session, actor: Actor, claim_id: UUID, reason: dict[
 def before_withdrawal(current: Session, actor: Actor, proposal: Proposal) -> None:
     """The proposal is being withdrawn, its row locked: its waiting claims are withdrawn with it."""
     waiting = select(RightClaim).where(RightClaim.proposal_id == proposal.id, RightClaim.state.in_(sorted(WAITING)))
-    locked = waiting.order_by(RightClaim.id).with_for_update().execution_options(populate_existing=True)
+    locked = waiting.order_by(RightClaim.id).with_for_update(key_share=True).execution_options(populate_existing=True)
     for claim in current.scalars(locked).all():
         _withdraw(current, actor, claim, None)
 
@@ -167,7 +167,7 @@ def _own(current: Session, actor: Actor, claim_id: UUID) -> RightClaim:
 
 def _locked(current: Session, claim: RightClaim) -> RightClaim:
     current.get_one(Proposal, claim.proposal_id, with_for_update={"read": True}, populate_existing=True)
-    return current.get_one(RightClaim, claim.id, with_for_update=True, populate_existing=True)
+    return current.get_one(RightClaim, claim.id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _refuse(faults: list[Fault]) -> None:

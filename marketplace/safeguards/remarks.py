@@ -172,7 +172,7 @@ def _moderated(current: Session, actor: Actor, remark_id: UUID) -> tuple[Assuran
 
 
 def _locked(current: Session, remark: AssuranceRemark) -> AssuranceRemark:
-    return current.get_one(AssuranceRemark, remark.id, with_for_update=True, populate_existing=True)
+    return current.get_one(AssuranceRemark, remark.id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _turn(current: Session, actor: Actor, remark: AssuranceRemark, proposal: Proposal, state: str) -> AssuranceRemark:

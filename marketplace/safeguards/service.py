@@ -131,7 +131,7 @@ def check_safeguard(
     if found is None or found.retracted:
         raise NotFound()
     proposal = current.get_one(Proposal, proposal_id, with_for_update={"read": True}, populate_existing=True)
-    kept = current.get_one(Safeguard, (proposal_id, slug), with_for_update=True, populate_existing=True)
+    kept = current.get_one(Safeguard, (proposal_id, slug), with_for_update={"key_share": True}, populate_existing=True)
     shown = _standing(current, [kept]).get(kept.evidence_id) if kept.evidence_id else None
     organisation = _verifier(current, freshly(current, actor), kept, shown)
     if shown is None:

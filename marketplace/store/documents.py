@@ -164,7 +164,7 @@ def checked_pieces(sha256: str) -> Iterator[bytes]:
 
 def note_damage(session: Session, sha256: str) -> bool:
     """Remember that what is kept is not that document. False where that was known."""
-    row = session.get(StoredDocument, sha256, with_for_update=True, populate_existing=True)
+    row = session.get(StoredDocument, sha256, with_for_update={"key_share": True}, populate_existing=True)
     if row is None or row.damaged_at is not None:
         return False
     row.damaged_at = func.now()

@@ -182,7 +182,7 @@ def draw_on_acceptance(session: Session, actor: Actor, pledge: Pledge) -> None:
     found, amount = _behind(session, pledge.programme_id), drawn_by(pledge)
     if found is None or not amount:
         return
-    vehicle = session.get_one(Vehicle, found.vehicle_id, with_for_update=True, populate_existing=True)
+    vehicle = session.get_one(Vehicle, found.vehicle_id, with_for_update={"key_share": True}, populate_existing=True)
     facility = _locked(session, found.id)
     wholesale = session.get_one(Programme, vehicle.programme_id)
     against = [
@@ -356,7 +356,7 @@ def _draw_behind(session: Session, part: PledgePart) -> FacilityDraw | None:
 
 
 def _locked(session: Session, facility_id: UUID) -> Facility:
-    return session.get_one(Facility, facility_id, with_for_update=True, populate_existing=True)
+    return session.get_one(Facility, facility_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _key_of(session: Session, vehicle_id: UUID, group_id: UUID) -> UUID:

@@ -338,7 +338,7 @@ def payment_reasons(session: Session, tranche: Tranche) -> list[Reason]:
     beside = select(EmployerMatch.id).join(Pledge, Pledge.id == EmployerMatch.pledge_id)
     same = (Pledge.programme_id == pledge.programme_id, Pledge.ask_id == pledge.ask_id)
     query = beside.where(*same, EmployerMatch.state == "agreed").order_by(EmployerMatch.id)
-    ids = list(session.scalars(query.with_for_update(of=EmployerMatch)))
+    ids = list(session.scalars(query.with_for_update(of=EmployerMatch, key_share=True)))
     most = matched(match_terms(vehicle.terms), *given_to(session, ids))
     paid = select(func.coalesce(func.sum(PledgePart.paid), 0)).join(Pledge).where(*same)
     found = int(session.scalars(paid).one()) + tranche.amount
@@ -445,7 +445,7 @@ def _accepted(session: Session, match: EmployerMatch, version_id: UUID) -> Verif
 
 
 def _locked(session: Session, match_id: UUID) -> EmployerMatch:
-    return session.get_one(EmployerMatch, match_id, with_for_update=True, populate_existing=True)
+    return session.get_one(EmployerMatch, match_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _agreed(session: Session, match_id: UUID) -> EmployerMatch:

@@ -155,7 +155,7 @@ def _row(
         ShortlistEntry.proposal_id == proposal_id,
         *sight.not_kept_out(organisation_id, actor, ShortlistEntry.proposal_id),
     )
-    rows = rows.with_for_update() if lock else rows
+    rows = rows.with_for_update(key_share=True) if lock else rows
     return current.scalars(rows.execution_options(populate_existing=True)).one_or_none()
 
 

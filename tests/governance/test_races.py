@@ -146,7 +146,7 @@ def test_a_limit_that_is_being_set_while_the_act_runs_counts(committed_app: Flas
     with ThreadPoolExecutor(1) as pool:
         connection = db.engine.connect()
         where = {"at": at.funder.id}
-        connection.execute(text("SELECT 1 FROM governance WHERE organisation_id = :at FOR UPDATE"), where)
+        connection.execute(text("SELECT 1 FROM governance WHERE organisation_id = :at FOR NO KEY UPDATE"), where)
         connection.execute(
             text(
                 "UPDATE governance_version SET state = 'superseded' WHERE organisation_id = :at AND state = 'in_force'"

@@ -406,7 +406,7 @@ def test_a_change_of_criteria_counts_in_the_next_search_of_another_connection(co
 
 
 def republish(session: Session, programme_id: UUID, by: UUID, criteria: list[dict[str, Any]]) -> None:
-    locked = session.get_one(Programme, programme_id, with_for_update=True, populate_existing=True)
+    locked = session.get_one(Programme, programme_id, with_for_update={"key_share": True}, populate_existing=True)
     version = publish_version(
         session,
         programme_id=locked.id,

@@ -4,6 +4,7 @@ Writers draft, offer, accept, sign, claim, approve, pay, return, cancel, withdra
 HTTP on two processes, without regard for what the others do: a refusal is fine, a failure is not.
 """
 
+import re
 import threading
 import time
 from collections import Counter
@@ -20,9 +21,11 @@ from marketplace.values.clock import today
 from tests.builders import Person, a_member, an_organisation
 from tests.pledges.races import EACH, ENDLESS, Group, many_groups
 from tests.pledges.scene import a_funded_programme
-from tests.trust.ground import Ground, Live, served
+from tests.trust.ground import FOLDER, Ground, Live, served
 from tests.trust.invariants import broken
 
+LOG = FOLDER / "postgresql" / "log"
+"""What the embedded server says."""
 REASON = {"reason": "The walk goes on."}
 
 
@@ -194,6 +197,7 @@ def unbalanced(report: dict[str, Any]) -> str:
 
 def walk_the_bank(ground: Ground, *, seconds: float = 60, writers: int = 12, readers: int = 2) -> None:
     """The walk, and its line."""
+    logged = LOG.stat().st_size if LOG.exists() else 0
     with served(ground) as live:
         walk = a_walk(live, ground.seed)
         runs = [Writer(walk, place).run for place in range(writers)]
@@ -220,10 +224,23 @@ def walk_the_bank(ground: Ground, *, seconds: float = 60, writers: int = 12, rea
         f" {walk.waited} asked to wait and come again,"
         f" {deadlocks} deadlocks, {len(found)} invariants broken; done {dict(sorted(done.items()))}"
     )
-    for fault in [*walk.failures[:3], *walk.unbalanced[:3], *found[:3]]:
+    waits = waits_for_ever(logged) if deadlocks else []
+    for fault in [*walk.failures[:3], *walk.unbalanced[:3], *found[:3], *waits[:6]]:
         print(f"       {fault}", flush=True)
     holds = not (walk.failures or walk.unbalanced or found or deadlocks or idle) and walk.reads > 0
     ground.tell("G8", words, holds)
+
+
+def waits_for_ever(logged: int) -> list[str]:
+    """Who waited for whom in each deadlock that the embedded server has logged since, with the statements."""
+    if not LOG.exists():
+        return []
+    with LOG.open("rb") as log:
+        log.seek(logged)
+        lines = log.read().decode(errors="replace").splitlines()
+    return [
+        " ".join(line.split())[:240] for line in lines if re.match(r"\tProcess \d+|.*DETAIL: +Process \d+ waits", line)
+    ]
 
 
 def a_walk(live: Live, seed: int) -> Walk:

@@ -138,18 +138,23 @@ GUARDS = [
         "test_movements_that_take_the_same_accounts_in_both_directions_do_not_deadlock",
     ),
     Guard(
-        "FOR UPDATE of the ask",
-        Line(f"{P}.queries:lock_ask", ".with_for_update()"),
+        "a programme's lock lets others refer to it",
+        Line("marketplace.programmes.service:own_programme", "key_share=True"),
+        f"{LOCKS}test_whoever_sets_a_budget_is_not_waited_for_by_what_only_refers_to_the_programme[cancellation]",
+    ),
+    Guard(
+        "FOR NO KEY UPDATE of the ask",
+        Line(f"{P}.queries:lock_ask", ".with_for_update(key_share=True)"),
         f"{LOCKS}test_a_claim_waits_for_whoever_holds_what_it_rests_on[ask]",
     ),
     Guard(
-        "FOR UPDATE of the pledge",
-        Line(f"{P}.queries:lock_pledge", ".with_for_update(of=Pledge)"),
+        "FOR NO KEY UPDATE of the pledge",
+        Line(f"{P}.queries:lock_pledge", ".with_for_update(of=Pledge, key_share=True)"),
         f"{LOCKS}test_a_claim_waits_for_whoever_holds_what_it_rests_on[pledge]",
     ),
     Guard(
-        "FOR UPDATE of the tranches",
-        Line(f"{P}.queries:lock_pledge", ".with_for_update(of=Tranche)"),
+        "FOR NO KEY UPDATE of the tranches",
+        Line(f"{P}.queries:lock_pledge", ".with_for_update(of=Tranche, key_share=True)"),
         f"{LOCKS}test_a_claim_waits_for_whoever_holds_what_it_rests_on[tranche of the same pledge]",
     ),
     Guard(

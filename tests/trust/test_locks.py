@@ -1,5 +1,6 @@
 """What a money operation waits for and reads again when it has waited, and what the database alone still forbids."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,14 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from marketplace.cli import ROOT
 from marketplace.identity.models import Membership
 from marketplace.pledges import lines, rules
+from marketplace.programmes.budgets import set_budget
 from marketplace.proposals.models import Ask, AskLine
 from marketplace.store.base import db
+from marketplace.values.money import Money
+from tests.builders import a_member
 from tests.pledges.scene import ASK, a_scene
 
 
@@ -31,11 +36,12 @@ def held(url: str, statement: str, **given: Any) -> Iterator[None]:
 
 
 HELD = {
-    "ask": "SELECT 1 FROM ask WHERE id = (SELECT ask_id FROM pledge WHERE id = :pledge) FOR UPDATE",
-    "pledge": "SELECT 1 FROM pledge WHERE id = :pledge FOR UPDATE",
+    "ask": "SELECT 1 FROM ask WHERE id = (SELECT ask_id FROM pledge WHERE id = :pledge) FOR NO KEY UPDATE",
+    "pledge": "SELECT 1 FROM pledge WHERE id = :pledge FOR NO KEY UPDATE",
     "tranche of the same pledge": "SELECT 1 FROM tranche WHERE part_id IN (SELECT id FROM pledge_part"
-    " WHERE pledge_id = :pledge) AND position = 1 FOR UPDATE",
-    "proposal": "SELECT 1 FROM proposal WHERE id = (SELECT proposal_id FROM pledge WHERE id = :pledge) FOR UPDATE",
+    " WHERE pledge_id = :pledge) AND position = 1 FOR NO KEY UPDATE",
+    "proposal": "SELECT 1 FROM proposal WHERE id = (SELECT proposal_id FROM pledge WHERE id = :pledge)"
+    " FOR NO KEY UPDATE",
 }
 
 
@@ -54,6 +60,54 @@ def test_a_claim_waits_for_whoever_holds_what_it_rests_on(committed_app: Flask, 
 
     assert (waited.status_code, waited.headers.get("Retry-After")) == (503, "1")
     assert claimed.status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["draft", "cancellation"])
+def test_whoever_sets_a_budget_is_not_waited_for_by_what_only_refers_to_the_programme(
+    committed_app: Flask, step: str
+) -> None:
+    """A draft refers to it; so does a row that is changed twice in one transaction, whose references are checked then.
+
+    A cancellation holds balances by that time, which whoever sets the budget waits for: the two would wait for ever.
+    """
+    with committed_app.app_context():
+        scene = a_scene(db.session(), committed_app.test_client())
+        only = [{"instrument": "grant", "amount": ASK, "tranches": [{"basis": "on_agreement", "amount": ASK}]}]
+        pledge = scene.accepted(parts=only)
+        tranche = scene.tranches(pledge)[0]["id"]
+        owner = a_member(db.session(), scene.funder)
+        db.session().commit()
+        engine = create_engine(committed_app.config["SQLALCHEMY_DATABASE_URI"])
+        with Session(engine) as elsewhere:
+            given = Money(100_000_00, "GBP")
+            set_budget(elsewhere, owner.actor(elsewhere), scene.programme.id, given, lambda _: None)
+            reason = {"reason": "Not needed any more."}
+            answer = (
+                scene.draft() if step == "draft" else scene.do(scene.officer, f"/tranches/{tranche}/{step}", reason)
+            )
+            elsewhere.rollback()
+        engine.dispose()
+
+    assert answer.status_code == (201 if step == "draft" else 200), answer.json
+
+
+LOCKED = re.compile(r"with_for_update[=(]([^)}]*)")
+TO_BE_DELETED = {"marketplace/store/documents.py": 1}
+"""What is locked to be deleted is locked whole: nobody may begin to refer to it."""
+
+
+def test_rows_are_locked_so_that_others_may_refer_to_them() -> None:
+    """FOR SHARE or FOR NO KEY UPDATE, as ADR 35 says."""
+    whole: dict[str, int] = {}
+    for path in sorted((ROOT / "marketplace").rglob("*.py")):
+        text_ = path.read_text()
+        found = [each for each in LOCKED.findall(text_) if "key_share" not in each and "read" not in each]
+        found += re.findall(r"FOR UPDATE", text_)
+        if found:
+            whole[str(path.relative_to(ROOT))] = len(found)
+
+    assert whole == TO_BE_DELETED
 
 
 @pytest.mark.slow
