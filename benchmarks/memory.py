@@ -120,13 +120,14 @@ def _resident_kib(pid: int) -> int:
 
 @click.command("memory")
 @click.option("--programmes", default="10000,1000000", show_default=True, help="Sizes, the smallest first.")
-@click.option("--proposals", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True)
+@click.option("--proposals", type=click.IntRange(1, 10_000_000), help="As many as programmes unless given.")
 @click.option("--requests", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @staged
-def main(programmes: str, proposals: int, requests: int, database: str, seed: int) -> None:
+def main(programmes: str, proposals: int | None, requests: int, database: str, seed: int) -> None:
     """Compare the memory of a web worker at several sizes of corpus."""
     stage = stage_at(database, seed)
-    judge_memory(stage, [Recipe(int(size), proposals, seed) for size in programmes.split(",")], requests)
+    sizes = [int(size) for size in programmes.split(",")]
+    judge_memory(stage, [Recipe(size, proposals or size, seed) for size in sizes], requests)
     finish(stage, "memory")
 
 
