@@ -92,6 +92,21 @@ def test_whoever_sets_a_budget_is_not_waited_for_by_what_only_refers_to_the_prog
     assert answer.status_code == (201 if step == "draft" else 200), answer.json
 
 
+@pytest.mark.slow
+def test_a_draft_waits_for_whoever_holds_the_ask_only_where_it_names_lines(committed_app: Flask) -> None:
+    """A publication holds the ask, and may take lines away."""
+    with committed_app.app_context():
+        scene = a_scene(db.session(), committed_app.test_client())
+        pledge = scene.drafted()
+        asked = db.session().query(AskLine.id).join(Ask).filter(Ask.proposal_id == scene.proposal.id).scalar()
+        named = [{"line": str(asked), "amount": ASK}]
+        with held(committed_app.config["SQLALCHEMY_DATABASE_URI"], HELD["ask"], pledge=pledge):
+            answers = [scene.draft().status_code, scene.draft(lines=named).status_code]
+        answers.append(scene.draft(lines=named).status_code)
+
+    assert answers == [201, 503, 201]
+
+
 LOCKED = re.compile(r"with_for_update[=(]([^)}]*)")
 TO_BE_DELETED = {"marketplace/store/documents.py": 1}
 """What is locked to be deleted is locked whole: nobody may begin to refer to it."""
