@@ -132,7 +132,10 @@ def _difference(one: Any, other: Any) -> str:
 
 
 def with_backend(pid: int | None) -> Clock:
-    """Processor seconds of this process and of the database's backend; the backend's only where Linux shows them."""
+    """Processor seconds of this process and of the database's backend; the backend's only where Linux shows them.
+
+    Those of parallel workers are not among them.
+    """
     place = Path(f"/proc/{pid}/schedstat")
     if pid is None or not place.exists():
         return time.process_time
@@ -146,7 +149,8 @@ def with_backend(pid: int | None) -> Clock:
 class Load:
     """How busy the machine is with others: the load average less what the benchmark itself keeps running.
 
-    `own` is what this benchmark may account for: one thing at a time runs, here or in the database.
+    `own` is what this benchmark may account for: one thing at a time runs, here or in the database, and what the
+    database sets beside it.
     """
 
     own: float = 1.0

@@ -47,6 +47,8 @@ TOLD = (
     *("synchronous_commit", "fsync"),
 )
 """Settings of the database that bear on the figures."""
+PARALLEL = 1_000_000
+"""A corpus with so many programmes or proposals is looked through by several of the database's processes at a time."""
 BOTH = (Result.ELIGIBLE, Result.NEEDS_INFORMATION)
 
 
@@ -65,6 +67,10 @@ class Stage:
         click.echo(f"  {line}", err=True)
 
     def corpus(self, recipe: Recipe) -> Corpus:
+        """The recipe's corpus, loaded if need be; from PARALLEL rows on its statements take the database's workers."""
+        parallel = max(recipe.programmes, recipe.proposals) >= PARALLEL
+        workers = int(machine(self.server)["postgresql"]["max_parallel_workers_per_gather"]) if parallel else 0
+        self.load.own = 1.0 + workers
         return ensure_corpus(self.server, recipe, self.say)
 
     def judge(self, *judged: Judged) -> None:

@@ -194,6 +194,17 @@ def alternatives_of(tree: CriteriaTree, *, without: frozenset[str] = frozenset()
     return tuple(_packed(conjunction, without) for conjunction in alternatives(tree))
 
 
+def soft_of(tree: CriteriaTree, *, without: frozenset[str] = frozenset()) -> tuple[tuple[int, Alternative], ...]:
+    """The weight of each soft criterion, and the criterion as an alternative of its own: what the fit is added up of.
+
+    Soft criteria stand at the root and inside `all`, so that none is negated. `without` as for `alternatives_of`.
+    """
+    soft = [leaf for leaf in tree.leaves() if leaf.level is Level.SOFT]
+    return tuple(
+        (leaf.weight, _packed(Conjunction((Literal(replace(leaf, level=Level.HARD)),)), without)) for leaf in soft
+    )
+
+
 def _rows(conjunctions: Iterable[Conjunction], kept: int) -> Iterable[Row]:
     """By the area, the sector and the instrument, of which so many are `kept`, the first ones."""
     for number, conjunction in enumerate(conjunctions):

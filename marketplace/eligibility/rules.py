@@ -197,7 +197,7 @@ def _explain(criterion: Criterion, sight: _Sight, *, negated: bool) -> Reason:
     """The criterion's Reason. Its outcome is the one the criteria ask for: turned round where it is negated."""
     hidden = not _shown(criterion, sight)
     found = None if hidden else sight.facts.get(criterion.fact)
-    wanted = _wanted(criterion, sight.parameters)
+    wanted = wanted_of(criterion, sight.parameters)
     assurance = None if found is None else sight.assurance.get(criterion.fact)
     outcome = UNKNOWN if found is None else _compared(criterion, found, wanted, sight)
     if outcome is MET and _rank(assurance) < _rank(criterion.assurance):
@@ -231,7 +231,7 @@ def _rank(assurance: str | None) -> int:
     return ASSURANCE_LEVELS.index(assurance) if assurance in ASSURANCE_LEVELS else 0
 
 
-def _wanted(criterion: Criterion, parameters: Mapping[str, Any]) -> Any:
+def wanted_of(criterion: Criterion, parameters: Mapping[str, Any]) -> Any:
     """The value compared with: parameters' own values; the name stays where one has no value on that day."""
     if criterion.op == "between":
         return [_named(bound, parameters) for bound in criterion.value]

@@ -42,12 +42,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.sql.operators import eq
+from sqlalchemy.sql.operators import eq, in_op
 
-from marketplace.eligibility.cells import LAYOUT, UnplaceableError, alternatives_of, has_soft, point_of
+from marketplace.eligibility.cells import LAYOUT, UnplaceableError, alternatives_of, point_of, soft_of
 from marketplace.eligibility.distance import Gates
 from marketplace.eligibility.models import CriteriaVersion
 from marketplace.eligibility.normal_form import TooManyAlternatives
+from marketplace.eligibility.one_day import as_on
 from marketplace.eligibility.rules import Result
 from marketplace.eligibility.tree import read_tree
 from marketplace.identity.models import Organisation
@@ -159,10 +160,13 @@ def count_for_programme(
     return _counted(current, search, partial(_proposals, tree, through, as_of, *conditions))
 
 
-def _names_one(key: Any, conditions: Conditions) -> bool:
-    """Whether the conditions name the one row to look at: then there is nothing to search."""
+def _names_them(key: Any, conditions: Conditions) -> bool:
+    """Whether the conditions name the row, or the rows, to look at: then there is nothing to search."""
     return any(
-        isinstance(condition, BinaryExpression) and condition.operator is eq and condition.left.compare(key.expression)
+        isinstance(condition, BinaryExpression)
+        and condition.operator in (eq, in_op)
+        and isinstance(condition.right, BindParameter)
+        and condition.left.compare(key.expression)
         for condition in conditions
     )
 
@@ -274,9 +278,17 @@ def _looked_at(rows: Any) -> Any:
     )
 
 
+_FENCE: ColumnElement[int] = literal_column("0", Integer)
+"""OFFSET 0: the planner goes no further than the points before it has them.
+
+What the caller asks of a proposal, whether it may be seen above all, costs more than the planner believes. Asked of all
+proposals first, it takes longer than all else; in the order of the page it is asked of as many as the page needs.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Proposals:
-    """A programme looks for proposals, through an organisation."""
+    """A programme looks for proposals, through an organisation: for points first."""
 
     tree: Mapping[str, Any]
     rule: Rule
@@ -285,62 +297,74 @@ class _Proposals:
     conditions: Conditions
 
     def listed(self, rank: int, key: Any, *, goes_on: bool) -> Executable:
-        rows, fit = self._of_rank(rank)
-        return _listed(rows, fit, key, goes_on=goes_on)
-
-    def _of_rank(self, rank: int) -> tuple[Select[Any], ColumnElement[int]]:
-        found = self._found(rank).subquery("found")
-        rows = select(Proposal.id).join(found, found.c.id == Proposal.id)
-        if not has_soft(read_tree(self.tree)):
-            return rows, literal(100, SmallInteger)
-        fit = func.criteria_fit(
-            literal(dict(self.tree), JSONB), self._facts(), literal(values_on(self.as_of), JSONB), type_=SmallInteger
-        )
-        return rows, fit
+        each = [_listed(rows, fit, key, goes_on=goes_on).subquery() for rows, fit in self._evaluated(rank)]
+        each.append(_listed(*self._indexed(rank, goes_on=goes_on), key, goes_on=False).subquery())
+        found = union_all(*(select(rows.c.id, rows.c.fit) for rows in each)).subquery("found")
+        return select(found.c.id, found.c.fit).order_by(found.c.fit.desc(), found.c.id).limit(_most())
 
     def tally(self) -> Select[Any]:
-        found = self._found(None).subquery("found")
+        points = self._points().add_columns(self._rank().label("rank")).offset(_FENCE).subquery("points")
+        every = [self._seen(points).add_columns(points.c.rank), *(rows for rows, _ in self._evaluated(None))]
+        found = union_all(*every).subquery("found")
         return select(found.c.rank, func.count()).group_by(found.c.rank)
 
     def parameters(self) -> Mapping[str, Any]:
         return {}
 
-    def _found(self, rank: int | None) -> Any:
+    def _indexed(self, rank: int, *, goes_on: bool) -> tuple[Select[Any], ColumnElement[int]]:
+        """The points of a rank in the page's order, with their fit, and of these the proposals that are seen."""
+        fit, id_ = self.rule.fit(self._open()), POINTS.c.proposal_id
+        points = self._points().add_columns(fit.label("fit")).where(*self.rule.bounds(rank), self._rank() == rank)
+        if goes_on:
+            points = points.where(_comes_after(fit, id_))
+            if not self.rule.soft:
+                points = points.where(id_ > _AFTER_ID)
+        ordered = points.order_by(fit.desc(), id_).offset(_FENCE).subquery("points")
+        return self._seen(ordered), ordered.c.fit
+
+    def _points(self) -> Select[Any]:
+        return select(POINTS.c.proposal_id).where(POINTS.c.layout == LAYOUT)
+
+    def _rank(self) -> ColumnElement[int]:
+        return self.rule.rank(self._open())
+
+    def _open(self) -> ColumnElement[Any]:
+        """What anyone is shown who sees the proposal; `through` may speak of Proposal, which points do not know."""
+        return facts_shared(POINTS.c.proposal_id, null(), self.as_of)
+
+    def _seen(self, points: Any) -> Select[Any]:
+        """Those that the caller's conditions leave and whose open facts are all that the organisation is shown."""
+        rows = select(Proposal.id).join(points, points.c.proposal_id == Proposal.id)
+        return rows.where(~self._shown_more(), *self.conditions)
+
+    def _shown_more(self) -> ColumnElement[bool]:
         granted = select(ProposalShare.proposal_id).where(
             ProposalShare.proposal_id == Proposal.id, ProposalShare.organisation_id == self.through
         )
-        granted_more = granted.correlate(Proposal).exists()
-        placed = POINTS.c.layout == LAYOUT
-        elsewhere = or_(POINTS.c.layout < LAYOUT, POINTS.c.layout > LAYOUT)
-        return union_all(
-            self._indexed(rank).where(placed, ~granted_more),
-            self._evaluated(rank).where(placed, granted_more),
-            self._evaluated(rank).where(elsewhere),
+        return granted.correlate(Proposal).exists()
+
+    def _evaluated(self, rank: int | None) -> list[tuple[Select[Any], ColumnElement[int]]]:
+        """What the index does not hold, with its fit: facts shared with the organisation alone, and what has no place.
+
+        Two statements, for the planner finds neither by one of "or".
+        """
+        answer = _answer(
+            literal(dict(self.tree), JSONB), facts_shared(Proposal.id, self.through, self.as_of), self.as_of
         )
-
-    def _indexed(self, rank: int | None) -> Select[Any]:
-        told = self.rule.rank(self._facts())
-        rows = self._looked_at(told)
-        return rows if rank is None else rows.where(*self.rule.bounds(rank), told == rank)
-
-    def _evaluated(self, rank: int | None) -> Select[Any]:
-        answer = _answer(literal(dict(self.tree), JSONB), self._facts(), self.as_of)
-        rows = self._looked_at(answer.c.result).join(answer, true())
-        return rows if rank is None else rows.where(answer.c.result == rank)
-
-    def _looked_at(self, rank: ColumnElement[Any]) -> Select[Any]:
-        rows = select(Proposal.id, rank.label("rank"))
-        return rows.join(POINTS, POINTS.c.proposal_id == Proposal.id).where(*self.conditions)
-
-    def _facts(self) -> ColumnElement[Any]:
-        return facts_shared(Proposal.id, self.through, self.as_of)
+        rows = select(Proposal.id, answer.c.result.label("rank")).join(POINTS, POINTS.c.proposal_id == Proposal.id)
+        rows = rows.join(answer, true()).where(*self.conditions)
+        if rank is not None:
+            rows = rows.where(answer.c.result == rank)
+        elsewhere = or_(POINTS.c.layout < LAYOUT, POINTS.c.layout > LAYOUT)
+        of_each = (rows.where(POINTS.c.layout == LAYOUT, self._shown_more()), rows.where(elsewhere))
+        return [(each, answer.c.fit) for each in of_each]
 
 
 def _search_programmes(
     current: Session, facts: ColumnElement[Any], as_of: date, conditions: Conditions
 ) -> _Programmes | None:
-    """None where the facts have no place in the index, or the conditions name the one programme."""
-    if _names_one(Programme.id, conditions):
+    """None where the facts have no place in the index, or the conditions name the programmes."""
+    if _names_them(Programme.id, conditions):
         return None
     shown_of, granted = None, []
     match facts:
@@ -363,17 +387,18 @@ def _search_programmes(
 def _search_proposals(
     tree: Mapping[str, Any], through: ColumnElement[Any], as_of: date, conditions: Conditions
 ) -> _Proposals | None:
-    """None where the criteria have too many alternatives, or the conditions name the one proposal.
+    """None where the criteria have too many alternatives, or the conditions name the proposals.
 
     The employer's consent may lapse and is looked up for each proposal.
     """
-    if _names_one(Proposal.id, conditions):
+    if _names_them(Proposal.id, conditions):
         return None
+    read, apart = as_on(read_tree(tree), values_on(as_of)), frozenset({CONSENT})
     try:
-        held = alternatives_of(read_tree(tree), without=frozenset({CONSENT}))
+        rule = Rule(alternatives_of(read, without=apart), soft_of(read, without=apart), as_of)
     except TooManyAlternatives:
         return None
-    return _Proposals(tree, Rule(held, as_of), through, as_of, conditions)
+    return _Proposals(tree, rule, through, as_of, conditions)
 
 
 # Stretches and counts
@@ -409,11 +434,20 @@ def _class(current: Session, search: _Search, rank: int, key: Any, stretch: Stre
 def _listed(rows: Select[Any], fit: ColumnElement[int], key: Any, *, goes_on: bool) -> Select[Any]:
     """`most` ids with their fit; where it goes on, after `after_fit` (what is missing from 100) and `after_id`."""
     fitted = fit.label("fit")
-    rows = rows.add_columns(fitted).order_by(fitted.desc(), key).limit(bindparam("most", type_=Integer))
-    if not goes_on:
-        return rows
-    after = tuple_(bindparam("after_fit", type_=Integer), bindparam("after_id", type_=Uuid()))
-    return rows.where(tuple_(literal_column("100") - fit, key) > after)
+    rows = rows.add_columns(fitted).order_by(fitted.desc(), key).limit(_most())
+    return rows.where(_comes_after(fit, key)) if goes_on else rows
+
+
+_AFTER_ID: BindParameter[UUID] = bindparam("after_id", type_=Uuid())
+
+
+def _comes_after(fit: ColumnElement[int], key: Any) -> ColumnElement[bool]:
+    after = tuple_(bindparam("after_fit", type_=Integer), _AFTER_ID)
+    return tuple_(literal_column("100") - fit, key) > after
+
+
+def _most() -> BindParameter[int]:
+    return bindparam("most", type_=Integer)
 
 
 def _page(current: Session, plain: Plain, key: Any, stretch: Stretch) -> list[Candidate]:

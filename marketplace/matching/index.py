@@ -25,6 +25,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     column,
     func,
     literal,
@@ -154,15 +155,23 @@ def parameters_of(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Criteria that look for points, on a day."""
+    """Criteria that look for points, on a day; `soft` as `cells.soft_of` gives them."""
 
     alternatives: tuple[Alternative, ...]
+    soft: tuple[tuple[int, Alternative], ...]
     as_of: date
 
     def rank(self, facts: ColumnElement[Any]) -> ColumnElement[int]:
         """The rank of a ProposalPoint; `facts` is what the residual is evaluated over."""
         ranks = [self._rank_of(alternative, facts) for alternative in self.alternatives]
         return ranks[0] if len(ranks) == 1 else func.least(*ranks, type_=SmallInteger)
+
+    def fit(self, facts: ColumnElement[Any]) -> ColumnElement[int]:
+        """The fit of a ProposalPoint that is not ineligible; `facts` as for `rank`."""
+        if not self.soft:
+            return literal(100, SmallInteger)
+        met = [case((self._rank_of(kept, facts) == MET, weight), else_=0) for weight, kept in self.soft]
+        return cast(100 * sum(met[1:], met[0]) // sum(weight for weight, _ in self.soft), SmallInteger)
 
     def bounds(self, rank: int) -> list[ColumnElement[bool]]:
         """Conditions that every ProposalPoint of that rank fulfils, for the table's own indexes."""

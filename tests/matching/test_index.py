@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, literal, select, text, update
+from sqlalchemy import case, event, func, literal, null, select, text, update
 from sqlalchemy.orm import Session
 
 from benchmarks.draws import SHAPES, Market, Recipe
@@ -193,6 +193,78 @@ def test_a_rule_finds_the_proposals_that_the_evaluator_finds_over_what_its_organ
     assert set(results) == set(Result)
 
 
+def test_a_rule_counts_what_was_granted_only_for_proposals_that_are_looked_at_through_its_organisation(
+    session: Session,
+) -> None:
+    """One criterion is packed, one is left to the evaluator's twin, one speaks of a fact that is granted."""
+    funder = an_organisation(session, kind="funder")
+    member = a_member(session, funder)
+    group = an_organisation(session)
+    programme = a_programme(
+        session,
+        funder,
+        member.id,
+        a_criterion("SOCIAL", "social_enterprise", "eq", True),
+        a_criterion("SINCE", "trading_since", "lte", "2024-01-01", assurance="verified"),
+        a_criterion("TURNOVER", "turnover", "gte", {"amount": 5, "currency": "GBP"}),
+    )
+    tree = session.get_one(CriteriaVersion, programme.current_criteria_version_id).tree
+    facts = {
+        "social_enterprise": True,
+        "trading_since": "2020-01-01",
+        "turnover": {"amount": 5, "currency": "GBP"},
+    }
+    closed = {"turnover": "confidential"}
+    levels = {"trading_since": "verified"}
+    told, hidden, untold = (
+        a_proposal(session, group, member.id, facts, choices=closed, grants=grants, levels=levels).id
+        for grants in ({funder.id: ["turnover"]}, {funder.id: ["turnover"]}, {})
+    )
+    through = case((Proposal.id == hidden, null()), else_=literal(funder.id))
+
+    found = candidates.candidates_for_programme(session, tree, through, THE_DAY, Stretch(EVERYTHING))
+
+    assert found == [Candidate(told, 0, 100), *(Candidate(each, 1, 100) for each in sorted([hidden, untold]))]
+    assert candidates.count_for_programme(session, tree, through, THE_DAY) == counts(found)
+
+
+def test_a_page_of_a_rule_goes_on_in_the_order_of_fit_and_ids(session: Session) -> None:
+    """Soft criteria of every kind: packed ones, and one, TEAM, that is left to the evaluator's twin."""
+    funder = an_organisation(session, kind="funder")
+    member = a_member(session, funder)
+    group = an_organisation(session)
+    wishes = [
+        a_criterion("YEARS", "years_trading", "gte", 3, level="soft", weight=3),
+        a_criterion("SOCIAL", "social_enterprise", "eq", True, level="soft", weight=2),
+        a_criterion("SINCE", "trading_since", "at_least_months_before", 24, level="soft", weight=1),
+        a_criterion("TEAM", "staff_count", "gte", 5, level="soft", weight=4, assurance="verified"),
+        a_criterion("PLACE", "area_code", "within", ["E12000007"], level="soft", weight=1),
+    ]
+    programme = a_programme(session, funder, member.id, *wishes)
+    tree = session.get_one(CriteriaVersion, programme.current_criteria_version_id).tree
+    answers = {
+        "years_trading": [2, 3],
+        "social_enterprise": [True, False],
+        "trading_since": ["2020-01-01", "2026-09-01"],
+        "staff_count": [4, 5],
+        "area_code": ["E09000012", "E08000035"],
+    }
+    random = Random(5)
+    published = []
+    for _ in range(24):
+        facts = {slug: random.choice(values) for slug, values in answers.items() if random.random() < 0.8}
+        levels = {"staff_count": random.choice(["evidenced", "verified"])} if "staff_count" in facts else {}
+        published.append(a_proposal(session, group, member.id, facts, levels=levels).id)
+    expected = ranked({id_: judged_through(session, tree, id_, funder.id) for id_ in published})
+
+    def look(stretch: Stretch) -> list[Candidate]:
+        return candidates.candidates_for_programme(session, tree, literal(funder.id), THE_DAY, stretch)
+
+    assert look(Stretch(EVERYTHING)) == expected
+    assert [walked(look, limit) for limit in (1, 2, 7)] == [expected] * 3
+    assert len({each.fit for each in expected}) > 5
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_markets_of_every_shape_stay_within_bounds_and_stand_where_the_evaluator_puts_them(
     session: Session, shape: str
@@ -363,7 +435,7 @@ def test_nothing_confidential_is_placed(session: Session) -> None:
     assert point({}).position is None
 
 
-def test_a_question_about_one_pair_goes_past_the_index(session: Session, market: RandomMarket) -> None:
+def test_a_question_about_named_ones_goes_past_the_index(session: Session, market: RandomMarket) -> None:
     programme, _ = next(each for each in market.programmes if each[0].current_criteria_version_id is not None)
     proposal, _ = next(each for each in market.proposals if each[0].current_version_id is not None)
     tree = session.get_one(CriteriaVersion, programme.current_criteria_version_id).tree
@@ -375,13 +447,14 @@ def test_a_question_about_one_pair_goes_past_the_index(session: Session, market:
     engine = session.get_bind()
     event.listen(engine, "before_cursor_execute", keep)
     try:
-        here, there = Programme.id == programme.id, Proposal.id == proposal.id
-        candidates.candidates_for_proposal(session, own_facts({}), THE_DAY, Stretch(1), here)
-        candidates.candidates_for_programme(session, tree, literal(proposal.id), THE_DAY, Stretch(1), there)
+        for here in (Programme.id == programme.id, Programme.id.in_([programme.id])):
+            candidates.candidates_for_proposal(session, own_facts({}), THE_DAY, Stretch(1), here)
+        for there in (Proposal.id == proposal.id, Proposal.id.in_([proposal.id])):
+            candidates.candidates_for_programme(session, tree, literal(proposal.id), THE_DAY, Stretch(1), there)
     finally:
         event.remove(engine, "before_cursor_execute", keep)
 
-    assert len(statements) == 2
+    assert len(statements) == 4
     assert not [each for each in statements if "cells_" in each or "proposal_point" in each]
 
 
