@@ -1,6 +1,7 @@
 """Builders: plain functions that put one thing into the database, with fixed values that a test may override."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,12 @@ from marketplace.identity.authentication import memberships_of
 from marketplace.identity.models import Membership, Organisation, OrganisationIdentifier, SessionFamily, User
 from marketplace.store.base import new_id
 from marketplace.values.actor import Actor
+from marketplace.values.clock import end_of_day, today
+
+
+def days_ago(days: int) -> datetime:
+    """The first instant of the day in London that was so many days ago, whatever the hour and the time of the year."""
+    return end_of_day(today() - timedelta(days=days + 1))
 
 
 @dataclass(frozen=True)

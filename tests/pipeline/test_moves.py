@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from marketplace.reference import pipelines
 from marketplace.store.base import db
 from marketplace.store.journal import Event
 from marketplace.values.clock import today
-from tests.builders import a_member, an_organisation
+from tests.builders import a_member, an_organisation, days_ago
 from tests.pipeline.scene import DECIDED, EXPLORED, SET_UP, Scene, a_scene
 from tests.pledges.scene import a_scene as a_pledge_scene
 from tests.proposals.builders import ASK, share
@@ -435,7 +435,7 @@ def test_the_group_is_waited_on_once_its_gate_is_open(scene: Scene) -> None:
 
 
 def test_days_in_a_stage_are_counted_from_its_entry(scene: Scene) -> None:
-    scene.session.execute(text("UPDATE proposal_pipeline SET entered_at = now() - interval '40 days'"))
+    scene.session.execute(update(ProposalPipeline).values(entered_at=days_ago(40)))
     scene.session.commit()
 
     assert scene.pipeline()["days_in_stage"] == 40

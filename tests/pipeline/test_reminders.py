@@ -15,7 +15,7 @@ from marketplace.reference.usual import STAGE_TIMES, USUAL_STEPS
 from marketplace.store.base import db
 from marketplace.store.mail import present_settings, unseal
 from marketplace.values.clock import now, today
-from tests.builders import a_member
+from tests.builders import a_member, days_ago
 from tests.pipeline.scene import EXPLORED, Scene, a_scene
 from tests.proposals.builders import share
 
@@ -51,7 +51,7 @@ def events(scene: Scene) -> list[str]:
 
 
 def aged(scene: Scene, statement: str, days: int) -> None:
-    scene.session.execute(text(statement), {"then": now() - timedelta(days=days)})
+    scene.session.execute(text(statement), {"then": days_ago(days)})
     scene.session.commit()
 
 

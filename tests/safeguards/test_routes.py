@@ -17,8 +17,8 @@ from marketplace.proposals.models import Proposal
 from marketplace.safeguards.models import AssuranceRemark
 from marketplace.safeguards.rules import MOST_OPEN_BY_ONE
 from marketplace.store.journal import Event
-from marketplace.values.clock import now, today
-from tests.builders import Person, a_member, a_person, an_organisation
+from marketplace.values.clock import today
+from tests.builders import Person, a_member, a_person, an_organisation, days_ago
 from tests.pipeline.scene import Scene, a_scene
 from tests.proposals.builders import seen, share
 
@@ -367,7 +367,7 @@ def test_a_remark_left_unanswered_shows_its_age(case: Case) -> None:
     case.go_public()
     case.published()
     remark = case.remarked()
-    case.session.execute(update(AssuranceRemark).values(created_at=now() - timedelta(days=40)))
+    case.session.execute(update(AssuranceRemark).values(created_at=days_ago(40)))
     case.session.commit()
 
     assert case.get(remark, anyone=True).json["days_open"] == 40
