@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as examples
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,10 @@ from marketplace.cli import ROOT, alembic_config
 from marketplace.settings import Settings, settings_from_environment
 from marketplace.store.base import db
 from marketplace.store.embedded import embedded_database_url
+
+examples.register_profile("untimed", examples(), deadline=None)
+examples.load_profile("untimed")
+"""No example is judged by how long it takes. All else as hypothesis has it: in CI, the same examples each time."""
 
 
 class FreshClient(FlaskClient):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.eligibility.representatives import months_from, outcomes_of, representative_values, telling_values
@@ -100,7 +100,6 @@ def criteria_about(draw: st.DrawFn, slug: str) -> list[Criterion]:
     return made
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_every_combination_that_some_value_gives_is_given_by_a_representative(data: st.DataObject) -> None:
     slug = data.draw(st.sampled_from(FACTS))
@@ -113,7 +112,6 @@ def test_every_combination_that_some_value_gives_is_given_by_a_representative(da
     assert len(set(told)) == len(told)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_every_representative_is_a_value_in_its_one_normal_writing(data: st.DataObject) -> None:
     slug = data.draw(st.sampled_from(FACTS))

@@ -139,7 +139,7 @@ def with_levels(known: dict[str, Any], held: dict[str, str]) -> dict[str, Any]:
     return {**known, ASSURANCE_MEMBER: held}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     pairs=st.lists(st.tuples(trees(), facts(ill_shaped=True), levels()), min_size=1, max_size=12),
     parameters=st.sampled_from(DAYS),
@@ -208,7 +208,7 @@ def test_database_and_reference_agree_on_a_crowd(database: psycopg.Connection, s
     assert min(classes[rank] for rank in range(3)) > number // 50
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     pairs=st.lists(st.tuples(trees(), facts()), min_size=1, max_size=12),
     shared=st.sets(st.sampled_from(sorted(REGISTRY))),

@@ -47,7 +47,7 @@ def waivable(node: Node) -> Node:
             return AnyOf(tuple(waivable(each) for each in branches))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(tree=trees(), groups=st.lists(facts(), max_size=8))
 def test_every_group_stands_where_the_evaluator_puts_it(tree: CriteriaTree, groups: list[dict[str, Any]]) -> None:
     tree = CriteriaTree(tuple(waivable(node) for node in tree.criteria))

@@ -69,7 +69,7 @@ def test_the_distance_is_that_of_the_nearest_alternative(tree: CriteriaTree, kno
     assert distance(tree, known) == min((way.count(Outcome.UNMET), way.count(Outcome.UNKNOWN)) for way in counted)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pairs=st.lists(st.tuples(trees(), facts(ill_shaped=True)), min_size=1, max_size=12))
 def test_the_database_counts_the_same_gates(
     database: psycopg.Connection, pairs: list[tuple[CriteriaTree, dict[str, Any]]]

@@ -118,7 +118,6 @@ def test_the_make_up_of_a_fit_adds_up_to_it() -> None:
     assert told.fit == 66
 
 
-@settings(deadline=None)
 @given(tree=trees(), known=facts())
 def test_no_score_moves_a_result_and_every_fit_follows_from_its_make_up(tree: Any, known: dict[str, Any]) -> None:
     told = evaluate(tree, known, parameters=LIMIT)
@@ -191,7 +190,7 @@ def test_a_limit_that_rises_on_a_day_is_waited_for(monkeypatch: pytest.MonkeyPat
     assert first_day(TOTAL, mfa_total_with_ask=gbp(40_000_000)) == date(2028, 4, 6)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
 @given(tree=trees(), known=facts())
 def test_the_day_that_is_told_is_eligible_and_no_earlier_day_of_the_next_years_is(
     tree: Any, known: dict[str, Any]

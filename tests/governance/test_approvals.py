@@ -12,7 +12,7 @@ from marketplace.governance.models import Approval, AuthorisedAct
 from marketplace.governance.rules import Act, ApprovalNeeded
 from marketplace.identity.models import Membership, Organisation
 from marketplace.store.journal import Event
-from marketplace.values.clock import now
+from marketplace.values.clock import now, today
 from marketplace.values.money import Money
 from tests.builders import a_member, an_organisation
 from tests.governance.scene import Governed, codes, gbp
@@ -136,12 +136,13 @@ def test_an_editor_may_not_approve(scene: Governed) -> None:
 def test_other_terms_need_another_approval(scene: Governed) -> None:
     scene.limited({"offer": 1_00})
     pledge = scene.at.drafted(2_000_00)
-    scene.approved(scene.at.officer, scene.at.director, scene.at.offer(pledge, expires_on="2027-01-01"))
+    soon, later = ((today() + timedelta(days=days)).isoformat() for days in (30, 31))
+    scene.approved(scene.at.officer, scene.at.director, scene.at.offer(pledge, expires_on=soon))
 
-    refusal = scene.at.offer(pledge, expires_on="2027-01-02")
+    refusal = scene.at.offer(pledge, expires_on=later)
 
     assert refusal.json["code"] == "approval-needed"
-    assert scene.at.offer(pledge, expires_on="2027-01-01").status_code == 200
+    assert scene.at.offer(pledge, expires_on=soon).status_code == 200
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_the_cumulative_curve_never_falls_nor_passes_the_market(model: Bass, for
         reached = each.cumulative
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(MODELS)
 def test_of_the_continuous_form_what_came_from_outside_is_the_integral_of_its_rate(model: Bass) -> None:
     steps, end = 400, 1.0
@@ -113,7 +113,7 @@ def test_without_imitation_all_are_led_from_outside_and_the_peak_is_at_the_start
     assert share_led_from_outside([]) is None
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.floats(0.005, 0.1), st.floats(0.2, 0.9), st.integers(50, 5000))
 def test_a_curve_that_is_fitted_to_itself_is_found_again(p: float, q: float, market: int) -> None:
     model = Bass(float(market), p, q)

@@ -327,7 +327,7 @@ BOOKED: dict[str, Callable[..., list[Entry]]] = {
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(WAYS)), st.integers(1, 60)), max_size=25))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 def test_any_walk_of_movements_ends_where_a_plain_model_says(session: Session, walk: list[tuple[str, int]]) -> None:
     made = books(session, budget=100)
     model = Model(100, {"available": 100})

@@ -21,7 +21,7 @@ from tests.matching.markets import AUTHORED, a_value, some_criteria, some_facts
 pytestmark = pytest.mark.slow
 
 SLOW_TO_BUILD = settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -1,7 +1,7 @@
 """Reminders of what waits: whom, from when, once; and in words that tell nobody anything."""
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -14,8 +14,8 @@ from marketplace.pipeline import reminders
 from marketplace.reference.usual import STAGE_TIMES, USUAL_STEPS
 from marketplace.store.base import db
 from marketplace.store.mail import present_settings, unseal
-from marketplace.values.clock import now, today
-from tests.builders import a_member, days_ago
+from marketplace.values.clock import day_of, now
+from tests.builders import a_member
 from tests.pipeline.scene import EXPLORED, Scene, a_scene
 from tests.proposals.builders import share
 
@@ -50,13 +50,16 @@ def events(scene: Scene) -> list[str]:
     return list(scene.session.scalars(query))
 
 
-def aged(scene: Scene, statement: str, days: int) -> None:
-    scene.session.execute(text(statement), {"then": days_ago(days)})
+def aged(scene: Scene, statement: str, days: int) -> date:
+    """Let a wait have begun so many times 24 hours ago; the day in London on which that was."""
+    then = now() - timedelta(days=days)
+    scene.session.execute(text(statement), {"then": then})
     scene.session.commit()
+    return day_of(then)
 
 
-def entered(scene: Scene, days: int) -> None:
-    aged(scene, "UPDATE proposal_pipeline SET entered_at = :then", days)
+def entered(scene: Scene, days: int) -> date:
+    return aged(scene, "UPDATE proposal_pipeline SET entered_at = :then", days)
 
 
 def invite(scene: Scene, days: int) -> None:
@@ -71,13 +74,13 @@ def test_a_group_that_is_at_its_stage_for_longer_than_is_usual_is_told_once(scen
     entered(scene, EXPLORING - 1)
     assert (remind(scene), letters(scene)) == (0, {})
 
-    entered(scene, EXPLORING + 1)
+    since = entered(scene, EXPLORING + 1)
     assert (remind(scene), remind(scene)) == (1, 0)
 
     assert set(letters(scene)) == {address(scene, "nurse"), address(scene, "editor")}
     assert events(scene) == ["stage.waited"]
     body = letters(scene)[address(scene, "nurse")]
-    assert (today() - timedelta(days=EXPLORING + 1)).isoformat() in body
+    assert since.isoformat() in body
     assert scene.path("/next-steps") in body
     assert not any(word in body for word in ("Riverside", "Leeds", "mutual", "exploring"))
 

@@ -132,7 +132,6 @@ def live(session: Session, client: FlaskClient, lives: int) -> set[str]:
 
     @settings(
         max_examples=lives,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=(Phase.generate,),

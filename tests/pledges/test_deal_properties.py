@@ -255,7 +255,7 @@ def act(play: Played, steps: list[tuple[Any, ...]]) -> None:
         play.agrees()
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=2, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(steps=STEPS)
 def test_no_order_of_steps_breaks_the_sums(session: Session, client: FlaskClient, steps: list[tuple[Any, ...]]) -> None:
     play = played(session, client)
@@ -264,7 +264,7 @@ def test_no_order_of_steps_breaks_the_sums(session: Session, client: FlaskClient
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=20, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(steps=STEPS)
 def test_no_long_order_of_steps_breaks_the_sums(
     session: Session, client: FlaskClient, steps: list[tuple[Any, ...]]
@@ -274,7 +274,7 @@ def test_no_long_order_of_steps_breaks_the_sums(
     assert reconcile(session) == []
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=2, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(
     pledges=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 25), st.integers(1, 110)), min_size=2, max_size=4),
     order=st.randoms(use_true_random=False),

@@ -263,9 +263,7 @@ def test_an_address_that_nobody_has_is_named_like_any_other_and_twice_is_a_confl
     assert again.json["code"] == "evidence-access-already-granted"
 
 
-FEW = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FEW = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.mark.slow

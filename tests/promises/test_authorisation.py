@@ -37,7 +37,6 @@ SAME_ELSEWHERE = (".editor", ".approver", ".viewer")
 """What is not there is compared for owners only: to what is another's, the other roles are strangers as they are."""
 FEW = settings(
     max_examples=6,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # an example is a hundred requests: none is shrunk
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -132,7 +132,6 @@ def volley(cases: Any, count: int, told: int, ask: Callable[[Any], None]) -> Non
     @settings(
         max_examples=count,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -18,9 +18,7 @@ from tests.proposals.builders import ASK, FACTS, a_group, a_proposal, seen
 
 pytestmark = pytest.mark.slow
 
-FEW = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FEW = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 AMOUNTS = st.integers(1, 10**9)
 
 

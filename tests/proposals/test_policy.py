@@ -39,9 +39,7 @@ KINDS = [
     ("staff_group", "vouched"),
 ]
 IDENTIFIER = ("GB-COH", "01234567")
-QUIET = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+QUIET = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def viewer(organisation: Organisation) -> Viewer:

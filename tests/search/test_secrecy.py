@@ -34,9 +34,7 @@ from tests.search.test_proposals import one_value
 
 pytestmark = pytest.mark.slow
 
-FEW = settings(
-    deadline=None, max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FEW = settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 SECRET = "Kestrel"
 QUERIES: list[dict[str, str]] = [
     {},

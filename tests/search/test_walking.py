@@ -18,9 +18,7 @@ from tests.search.builders import a_proposal
 
 pytestmark = pytest.mark.slow
 
-SOME = settings(
-    deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SOME = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 DAYS = [None, "2026-01-01", "2026-06-30", "2026-12-31"]
 TITLES = ["Alpha", "alpha", "Älpha", "Beta", "Šeta " * 30, "Šeta " * 30 + "end", "Ŵeta"]
 

@@ -38,7 +38,7 @@ CLOSE = Decimal("1e-9")
 shares = st.integers(0, 10_000).map(lambda points: Decimal(points) / 10_000)
 goods = st.integers(1, 100_000).map(lambda hundredths: Decimal(hundredths) / 100)
 quantities = st.builds(lambda amount, sign: amount * sign, goods, st.sampled_from([1, 1, 1, -1]))
-DRAWN = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+DRAWN = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

@@ -327,7 +327,7 @@ def run_machine(ground: Ground, *, examples: int = 300, steps: int = 40) -> None
         made = machine_on(db.engine, scene, programmes, counted)
         db.session.remove()
         chosen = settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, database=None, print_blob=True,
+            max_examples=examples, stateful_step_count=steps, database=None, print_blob=True,
             suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
         )  # fmt: skip
         try:

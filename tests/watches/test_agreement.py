@@ -78,7 +78,7 @@ def compare_histories(scene: Scene, seed: int, steps: int) -> None:
 def run_histories(scene: Scene, examples: int, steps: int) -> None:
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    @settings(max_examples=examples, suppress_health_check=checks)
     @given(seed=st.integers(0, 2**32))
     def holds(seed: int) -> None:
         compare_histories(scene, seed, steps)

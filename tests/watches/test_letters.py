@@ -290,7 +290,7 @@ def tell_exactly_once(scene: Scene, acts: list[str], delivered: str) -> None:
 def run_interleavings(scene: Scene, examples: int) -> None:
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    @settings(max_examples=examples, suppress_health_check=checks)
     @given(
         acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=6), delivered=st.sampled_from(["daily", "at_once"])
     )

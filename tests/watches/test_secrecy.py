@@ -89,7 +89,7 @@ def test_a_confidential_fact_that_the_criteria_ask_for_changes_no_byte(scene: Sc
 def run_changes(scene: Scene, examples: int) -> None:
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    @settings(max_examples=examples, suppress_health_check=checks)
     @given(seed=st.integers(0, 2**32))
     def holds(seed: int) -> None:
         change_what_is_confidential(scene, seed)
