@@ -197,20 +197,40 @@ def machine_on(engine: Engine, scene: Scene, programmes: list[Any], counted: Cou
         def decline_an_offer(self) -> None:
             self.decline(self.offered()[0])
 
-        @precondition(lambda self: self.offered())
-        @rule()
-        def let_an_offer_expire(self) -> None:
-            self.expire(self.offered()[-1])
+        @rule(place=pledges)
+        def let_an_offer_expire(self, place: int) -> None:
+            if self.model.pledges[place].state == "draft":
+                self.follow(place)
+            self.expire(place)
 
-        @precondition(lambda self: self.standing("claimed"))
+        @rule(place=pledges)
+        def send_a_claim_back(self, place: int) -> None:
+            """From wherever the pledge is: a claim seldom waits for chance."""
+            for _ in range(5):
+                states = [each.state for each in self.model.pledges[place].tranches]
+                if "claimed" in states:
+                    self.send_back(place, states.index("claimed"))
+                    return
+                self.follow(place)
+
+        @rule(place=pledges, which=st.integers(0, 2))
+        def cancel_what_was_accepted(self, place: int, which: int) -> None:
+            for _ in range(2):
+                if self.model.pledges[place].state in {"draft", "offered"}:
+                    self.follow(place)
+            self.cancel(place, which)
+
+        @precondition(lambda self: self.standing("held"))
         @rule()
-        def send_a_claim_back(self) -> None:
-            self.send_back(*self.standing("claimed")[0])
+        def release_what_is_held(self) -> None:
+            self.release(*self.standing("held")[0])
 
         @precondition(lambda self: self.standing("paid"))
         @rule(amount=st.integers(1, 45))
         def return_of_what_was_paid(self, amount: int) -> None:
-            self.give_back(*self.standing("paid")[-1], amount)
+            place, which = self.standing("paid")[-1]
+            paid = self.model.pledges[place].tranches[which]
+            self.give_back(place, which, min(amount, paid.amount - paid.returned) or amount)
 
         def of_pledge(self, name: str, place: int, act: Callable[[Any], Any]) -> None:
             expected = getattr(self.model, name)(self.model.pledges[place])
@@ -327,7 +347,7 @@ def run_machine(ground: Ground, *, examples: int = 300, steps: int = 40) -> None
         made = machine_on(db.engine, scene, programmes, counted)
         db.session.remove()
         chosen = settings(
-            max_examples=examples, stateful_step_count=steps, database=None, print_blob=True,
+            max_examples=examples, stateful_step_count=steps, deadline=None, database=None, print_blob=True,
             suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
         )  # fmt: skip
         try:
