@@ -7,6 +7,7 @@ the driver and marshmallow, and not the database. `--profile` prints the dearest
 """
 
 import cProfile
+import gc
 import pstats
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from benchmarks.measuring import Spread
 from benchmarks.stage import Stage, finish, stage_at, staged
 
 HELLO = "livez"
+PAGE = "match page of 20"
 REPEATS = {"bare Flask hello": 40, HELLO: 40}
 """Small requests are made several times a round: the clock has a grain."""
 DEAREST = 3
@@ -49,9 +51,10 @@ def judge_wsgi(stage: Stage, recipe: Recipe, rounds: int, *, profile: bool) -> N
             if name != HELLO:
                 ratio = Spread.of([each / small for each, small in zip(of, times[HELLO], strict=True)])
                 stage.judge(goals.for_the_record(f"processor time: {name} / {HELLO}", ratio, "no goal"))
+        _judge_collections(stage, times[PAGE])
         stage.keep("resident KiB", {"before": before, "after": resident_kib()})
         stage.say(f"this process holds {resident_kib() / 1024:.0f} MiB")
-        for name in ("list of 50 programmes", "match page of 20"):
+        for name in ("list of 50 programmes", PAGE):
             dearest = dearest_of(requests[name], 10)
             stage.keep(f"dearest in {name}", dearest)
             if profile:
@@ -72,7 +75,7 @@ def requests_on(app: Flask) -> dict[str, Callable[[], bytes]]:
         "one programme, logged in": (product, request_to(f"/v1/programmes/{id_of(PROGRAMME, 0)}", group)),
         "one proposal of one's own": (product, request_to(f"/v1/proposals/{id_of(PROPOSAL, 0)}", group)),
         "list of 50 programmes": (product, request_to("/v1/programmes?limit=50", group)),
-        "match page of 20": (product, request_to(f"/v1/proposals/{id_of(PROPOSAL, 0)}/matches?limit=20", group)),
+        PAGE: (product, request_to(f"/v1/proposals/{id_of(PROPOSAL, 0)}/matches?limit=20", group)),
         "match page of 20, funder": (product, request_to(f"/v1/programmes/{id_of(PROGRAMME, 0)}/matches", funder)),
     }
     return {name: _calling(*each) for name, each in asked.items()}
@@ -93,6 +96,28 @@ def _rounds(requests: dict[str, Callable[[], bytes]], rounds: int) -> dict[str, 
                 call()
             times[name].append((time.process_time() - started) / repeats)
     return times
+
+
+def _judge_collections(stage: Stage, pages: list[float]) -> None:
+    """How long a full garbage collection stops the process, in match pages: as it is, and as gunicorn's workers run."""
+    found = {"full collection": _collections()}
+    gc.freeze()
+    found["full collection, the program set aside"] = _collections()
+    gc.unfreeze()
+    for name, times in found.items():
+        ratio = Spread.of([each / page for each in times for page in pages])
+        stage.judge(goals.for_the_record(f"processor time: {name} / {PAGE}", ratio, "no goal"))
+
+
+def _collections(times: int = 5) -> list[float]:
+    """Seconds of processor time of each, without what had gathered before."""
+    gc.collect()
+    taken = []
+    for _ in range(times):
+        started = time.process_time()
+        gc.collect()
+        taken.append(time.process_time() - started)
+    return taken
 
 
 def resident_kib() -> int:

@@ -120,6 +120,32 @@ def test_a_job_that_ends_well_is_committed_and_one_that_fails_is_not(committed_a
         assert list(session().scalars(_sql("SELECT word FROM seen"))) == ["kept"]
 
 
+LOOKED_THROUGH = """
+import gc, runpy
+told = runpy.run_path("gunicorn.conf.py")
+import wsgi
+before = len(gc.get_objects())
+told["post_worker_init"](None)
+print(before, len(gc.get_objects()))
+"""
+
+
+def test_a_worker_never_stops_to_look_through_the_program_for_garbage(server_url: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LOOKED_THROUGH],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": server_url},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    before, after = map(int, told.stdout.split())
+    assert before > 100_000
+    assert after < before / 100
+
+
 def test_the_worker_knows_every_feature_s_jobs() -> None:
     load_jobs()
 

@@ -13,11 +13,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from marketplace.eligibility.confidence import confidence, fit_makeup
 from marketplace.eligibility.models import CriteriaVersion
 from marketplace.eligibility.rules import Evaluation, Result, evaluate
+from marketplace.eligibility.tree import CriteriaTree, read_tree
 from marketplace.identity.models import Organisation
 from marketplace.matching import candidates
 from marketplace.matching.candidates import Stretch
@@ -173,6 +174,7 @@ def _programmes_matched(
             .join(Organisation, Organisation.id == Programme.organisation_id)
             .join(CriteriaVersion, CriteriaVersion.id == Programme.current_criteria_version_id)
             .where(Programme.id.in_([candidate.id for candidate in found]))
+            .options(defer(CriteriaVersion.author_tree))
         )
     }
     shown = shown_to(
@@ -182,13 +184,13 @@ def _programmes_matched(
     items = []
     for candidate in found:
         programme, organisation, version, visible = rows[candidate.id]
-        view, shared = group.view, shown[programme.organisation_id]
-        judge = partial(evaluate, version.tree, view.facts, parameters=parameters, assurance=view.assurance)
+        tree, view, shared = read_tree(version.tree), group.view, shown[programme.organisation_id]
+        judge = partial(evaluate, tree, view.facts, parameters=parameters, assurance=view.assurance)
         told = judge() if group.over == OWN else judge(shared=shared)
         verify_candidate(candidate, told, programme.id, group.proposal_id, strict=strict)
         card = programme_card(programme, organisation, version, group.day)
         they_see = {"visible": True, **judge(shared=shared).as_json()} if visible else {"visible": False}
-        items.append({"programme": card, **told.as_json(), **_made_of(version.tree, told), "they_see": they_see})
+        items.append({"programme": card, **told.as_json(), **_made_of(tree, told), "they_see": they_see})
     return items
 
 
@@ -307,13 +309,13 @@ def _proposals_matched(
     views = shared_with(current, ids, hats, funder.day)
     cards = _cards(current, Actor(memberships=(funder.membership,)), [rows[each][0] for each in ids if hats[each]])
     cards |= _cards(current, funder.actor, [rows[each][0] for each in ids if not hats[each]])
-    parameters = values_on(funder.day)
+    tree, parameters = read_tree(funder.tree), values_on(funder.day)
     items = []
     for candidate in found:
         view = views[candidate.id]
-        told = evaluate(funder.tree, view.facts, parameters=parameters, shared=view.slugs, assurance=view.assurance)
+        told = evaluate(tree, view.facts, parameters=parameters, shared=view.slugs, assurance=view.assurance)
         verify_candidate(candidate, told, funder.programme.id, candidate.id, strict=strict)
-        made_of = _made_of(funder.tree, told)
+        made_of = _made_of(tree, told)
         items.append({"proposal": _proposal_card(cards[candidate.id]), **told.as_json(), **made_of})
     for mark in MARKS:
         thought = mark.of(current, funder.programme.id, ids)
@@ -341,7 +343,7 @@ def _proposal_card(card: Mapping[str, Any]) -> dict[str, Any]:
 # Both
 
 
-def _made_of(tree: Mapping[str, Any], told: Evaluation) -> dict[str, Any]:
+def _made_of(tree: CriteriaTree, told: Evaluation) -> dict[str, Any]:
     """The two outputs beside the result: how sure it is, and what the fit is made of."""
     return {"confidence": confidence(told).as_json(), "fit_makeup": fit_makeup(tree, told)}
 
